@@ -1,0 +1,1 @@
+"""What an image is, how it is stored, split, sampled and augmented."""

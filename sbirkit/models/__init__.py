@@ -1,0 +1,1 @@
+"""Networks that embed sketches and photos in one space."""

@@ -1,0 +1,1 @@
+"""Measures, protocols and indexes: from embeddings to numbers that have one meaning."""
