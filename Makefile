@@ -1,0 +1,55 @@
+# `make` alone explains itself. Plain make and sh: works with macOS's make 3.81 and in a path with spaces.
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test lint notebooks reproduce world lock clean
+
+# The Python that .venv is made from; naming one asks for it, otherwise a sound .venv keeps its own.
+CHOSEN := $(PYTHON)
+PYTHON ?= python3
+PY = .venv/bin/python
+TORCH ?=
+PROFILE ?= laptop
+ONLY ?=
+ARGS ?=
+CODE = sbirkit data_prep tests bootstrap.py
+
+help: ## show this help
+	@echo "sbirkit: learn, reproduce and compare zero-shot sketch-based image retrieval"
+	@echo
+	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	  printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@echo
+	@echo "Options, after the target: PYTHON=python3.12 (for .venv), TORCH=cpu (a small torch, for Linux without a GPU),"
+	@echo "PROFILE=smoke|laptop|gpu|paper, ONLY=name (a notebook), ARGS='...' (handed on, as in: make test ARGS='-k split')."
+
+setup: ## make .venv, or bring it up to date (the others do this first; nothing to do is quick)
+	@if [ -z "$(CHOSEN)" ] && $(PY) -I -S -c '' 2>/dev/null; then $(PY) -I -S bootstrap.py --torch "$(TORCH)"; \
+	elif command -v "$(PYTHON)" >/dev/null; then "$(PYTHON)" bootstrap.py --torch "$(TORCH)"; \
+	else echo "There is no $(PYTHON) here. Install Python 3.11, 3.12 or 3.13 (https://www.python.org/downloads)," \
+	  "or name one: PYTHON=/path/to/python3.12 make setup" >&2; exit 1; fi
+
+lab: setup ## open the notebooks in JupyterLab, on this computer only
+	@$(PY) -m jupyterlab --ip=127.0.0.1 --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks $(ARGS)
+
+test: setup ## run the tests, documentation examples included
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+
+lint: setup ## check style and types
+	@$(PY) -m ruff check $(CODE) && $(PY) -m ruff format --check $(CODE) && $(PY) -m mypy
+
+notebooks: setup ## run the notebooks in place and store their outputs
+	@$(PY) -m sbirkit.runs.notebooks $(ONLY) $(ARGS)
+
+reproduce: setup ## run every notebook afresh into build/reproduce, with a page that links them all
+	@$(PY) -m sbirkit.runs.reproduce --profile "$(PROFILE)" --only "$(ONLY)" $(ARGS)
+
+world: setup ## draw Doodle World, the embedded data set (the notebooks do this when they need it)
+	@$(PY) -m data_prep doodleworld $(ARGS)
+
+lock: setup ## for maintainers: settle requirements.lock again (ARGS=--upgrade for newer releases)
+	@$(PY) -m uv pip compile pyproject.toml --all-extras --group setup --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --custom-compile-command "make lock" --quiet \
+	  --output-file requirements.lock $(ARGS)
+
+clean: ## remove .venv, caches and executed notebooks; prepared data and runs in build/ stay
+	rm -rf .venv dist build/reproduce .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
