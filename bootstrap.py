@@ -131,27 +131,12 @@ def fill(torch: str) -> None:
     entries = packages(LOCK.read_text())
     own = VENV / "uv.lock.txt"
     own.write_text("".join(e for e in entries if e.startswith("uv==")))
-    call(
-        [
-            str(VENV / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-            "--requirement",
-            str(own),
-        ]
-    )
+    options = "--quiet --disable-pip-version-check --require-hashes --only-binary :all:".split()
+    call([str(VENV / "bin" / "python"), "-m", "pip", "install", *options, "--requirement", str(own)])
     lock = LOCK
     if torch == "cpu":
         print(
-            "The CPU build of torch comes from PyTorch's own index: its two packages are pinned, but outside "
-            "the lock's hashes.",
-            flush=True,
+            "The CPU build comes from PyTorch's own index: pinned, but outside the lock's hashes.", flush=True
         )
         lock = VENV / "without-torch.lock.txt"
         lock.write_text("".join(e for e in entries if not CUDA_BUILD.match(e)))
@@ -180,9 +165,7 @@ def main() -> int:
     try:
         import fcntl
     except ImportError:
-        sys.exit(
-            "On Windows, please work inside WSL (a Linux shell): https://learn.microsoft.com/windows/wsl"
-        )
+        sys.exit("On Windows, please work inside WSL: https://learn.microsoft.com/windows/wsl")
 
     with open(__file__) as this:
         fcntl.flock(this, fcntl.LOCK_EX)  # a second `make setup` waits for the first
@@ -194,7 +177,7 @@ def main() -> int:
         same = all(before.get(key) == after[key] for key in ("python", "torch", "root", "complete"))
         if not (same and sound):
             print(
-                f"Making .venv with Python {after['python']}: some minutes and some GB the first time.",
+                f"Making .venv with Python {after['python']}. The first time takes minutes and GB.",
                 flush=True,
             )
             if sys.platform == "linux" and torch != "cpu":
