@@ -131,7 +131,7 @@ def fill(torch: str) -> None:
     entries = packages(LOCK.read_text())
     own = VENV / "uv.lock.txt"
     own.write_text("".join(e for e in entries if e.startswith("uv==")))
-    options = "--quiet --disable-pip-version-check --require-hashes --only-binary :all:".split()
+    options = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
     call([str(VENV / "bin" / "python"), "-m", "pip", "install", *options, "--requirement", str(own)])
     lock = LOCK
     if torch == "cpu":
