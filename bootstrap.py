@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def call(command: list) -> None:
     code = subprocess.call(command, cwd=str(ROOT))
     if code:
         sys.exit(
-            f"\nThis step failed ({code}):\n  {' '.join(command)}\n"
+            f"\nThis step failed ({code}):\n  {' '.join(map(shlex.quote, command))}\n"
             "If the package index was out of reach, try again: what was downloaded is kept.\n"
             "Behind a mirror or proxy: uv reads UV_DEFAULT_INDEX and HTTPS_PROXY, not pip's settings."
         )
