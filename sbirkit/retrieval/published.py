@@ -32,7 +32,8 @@ class Published:
     ``sure_source`` is false the number comes from one of them and it is not on record from which.
     ``conflict`` is true for every row whose key has another value elsewhere in the table.
     ``warning`` is "lenient-or-swapped" for an mAP@200 above its own P@200, which the strict formula
-    cannot give where each class has 200 photos or more, and "columns-swapped" where the source's columns look exchanged.
+    cannot give where each class has 200 photos or more, and "columns-swapped" where the columns of the
+    source look exchanged.
     """
 
     method: str
