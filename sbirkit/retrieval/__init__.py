@@ -1,1 +1,24 @@
 """Measures, protocols and indexes: from embeddings to numbers that have one meaning."""
+
+import importlib
+from typing import Any
+
+_HOMES = {  # name -> module, loaded when first named
+    "Metric": "metrics",
+    "Ranks": "ranks",
+    "Result": "result",
+    "break_ties": "ties",
+    "score": "scoring",
+    "score_by": "scoring",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

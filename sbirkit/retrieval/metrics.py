@@ -1,0 +1,251 @@
+r"""Ranking metrics. Papers in this field print different numbers under one name; here each has its own.
+
+Every function takes :class:`Ranks` and gives one float64 number per query. Where equal scores remain in the
+ranks (rule ``expected``), it is the mean over all orders of the equal ones, in closed form: McSherry and Najork,
+*Computing information retrieval performance measures efficiently in the presence of tied scores*, ECIR 2008.
+
+Notation: a relevant item stands in a level of :math:`n` equal scores, :math:`r` of them relevant, below
+:math:`a` items of which :math:`p` are relevant; :math:`m = \min(\max(K - a, 0), n)` places of the level are in
+the top ``K``. Without ties :math:`n = r = 1`. A ``K`` beyond the gallery is kept: missing ranks are misses.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ranks import Ranks
+
+Values = NDArray[np.float64]
+
+
+@lru_cache(maxsize=4)
+def harmonic(n: int) -> Values:
+    """``H_0 .. H_n``, the sums of ``1/i``."""
+    return np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n + 1))])
+
+
+@lru_cache(maxsize=4)
+def discounts(n: int) -> Values:
+    """``D_0 .. D_n``, the sums of ``1/log2(1+i)``: the gain of ``n`` hits in a row."""
+    return np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, n + 2)))])
+
+
+def _total(ranks: Ranks, part: NDArray[Any]) -> Values:
+    """Sum over relevant items."""
+    return (part if ranks.weight is None else part * ranks.weight).sum(axis=1, dtype=np.float64)
+
+
+def _head(ranks: Ranks, k: int) -> Ranks:
+    """Only the columns that can reach the top ``k``, to save time."""
+    width = int(np.count_nonzero(ranks.above < k, axis=1).max(initial=0))
+    if ranks.weight is not None or width == ranks.above.shape[1]:
+        return ranks
+    parts = (part[:, :width] for part in (ranks.above, ranks.upto, ranks.before, ranks.through))
+    return Ranks(*parts, ranks.relevant, ranks.gallery)
+
+
+def hits(ranks: Ranks, k: int) -> Values:
+    r"""Relevant items in the top ``k``: each counts :math:`m/n`."""
+    ranks = _head(ranks, k)
+    part = (ranks.upto <= k).astype(np.float64)
+    at = np.nonzero((ranks.above < k) & (ranks.upto > k))
+    part[at] = (k - ranks.above[at]) / (ranks.upto - ranks.above)[at]
+    return _total(ranks, part)
+
+
+def precision_sum(ranks: Ranks, k: int) -> Values:
+    r"""Sum of the precision at each relevant item in the top ``k``.
+
+    .. math:: \sum_{i \le k} \mathrm{rel}_i \mathrm{prec}_i; \quad \text{each item of a level gives }
+        \frac1n \sum_{t=1}^{m} \frac{p + 1 + (t-1)\beta}{a+t}
+        = \frac{\beta m + (p + 1 - \beta (a+1)) (H_{a+m} - H_a)}{n}, \quad \beta = \frac{r-1}{n-1}
+    """
+    ranks = _head(ranks, k)
+    part = (ranks.before + 1) / (ranks.above + 1)
+    if k < ranks.gallery:
+        part *= ranks.above < k
+    at = np.nonzero(ranks.upto - ranks.above > 1)
+    if len(at[0]):
+        a, n, p, r = _level(ranks, at)
+        m, h = np.clip(k - a, 0, n), harmonic(ranks.gallery)
+        slope = (r - 1) / (n - 1)
+        part[at] = (slope * m + (p + 1 - slope * (a + 1)) * (h[a + m] - h[a])) / n
+    return _total(ranks, part)
+
+
+def gain(ranks: Ranks, k: int) -> Values:
+    r"""Discounted gain in the top ``k``; each item of a level gives :math:`(D_{a+m} - D_a) / n`."""
+    ranks = _head(ranks, k)
+    d = discounts(ranks.gallery)
+    part = 1 / np.log2(ranks.above + 2)
+    if k < ranks.gallery:
+        part *= ranks.above < k
+    at = np.nonzero(ranks.upto - ranks.above > 1)
+    if len(at[0]):
+        a, n, _, _ = _level(ranks, at)
+        part[at] = (d[a + np.clip(k - a, 0, n)] - d[a]) / n
+    return _total(ranks, part)
+
+
+def envelope(ranks: Ranks, k: int) -> Values:
+    """Precision at each relevant item in the top ``k``, raised to the best precision at any later one.
+
+    Returns ``(b, n)``; 0 for items beyond ``k``. Needs one order: ties must be broken.
+    """
+    precision = (ranks.before + 1) / (ranks.above + 1)
+    if k < ranks.gallery:
+        precision *= ranks.above < k
+    backwards = precision[:, ::-1]
+    return np.maximum.accumulate(backwards, axis=1, out=backwards)[:, ::-1]
+
+
+def lenient(ranks: Ranks, k: int) -> Values:
+    r"""Mean precision over the hits in the top ``k``; 0 without a hit. It forgives everything the ranking missed.
+
+    A ratio, so its mean over tied orders needs the number :math:`x` of hits among the :math:`m` places of the level
+    that straddles ``k``, which is hypergeometric; given :math:`x` the level is a smaller one, of :math:`m` items.
+    """
+    value = precision_sum(ranks, k) / np.maximum(hits(ranks, k), 1)
+    cut = (ranks.above < k) & (ranks.upto > k)
+    if ranks.weight is not None:
+        cut &= ranks.weight > 0
+    rows = np.flatnonzero(cut.any(axis=1))
+    ranks, cut, h = ranks.rows(rows), cut[rows], harmonic(ranks.gallery)
+    whole = _only(ranks, ranks.upto <= k)
+    sure, base = precision_sum(whole, k), hits(whole, k)
+    for i, row in enumerate(rows):
+        a, n, p, r = (int(v) for v in _level(ranks, (i, cut[i].argmax())))
+        m = k - a
+        x = np.arange(max(0, r - (n - m)), min(r, m) + 1)
+        slope = (x - 1) / max(m - 1, 1)
+        inside = x / m * (slope * m + (p + 1 - slope * (a + 1)) * (h[k] - h[a]))
+        value[row] = _hypergeometric(x, n, r, m) @ ((sure[i] + inside) / np.maximum(base[i] + x, 1))
+    return value
+
+
+def reciprocal_rank(ranks: Ranks) -> Values:
+    r"""1 / rank of the first relevant item; in a level, :math:`\sum_{t>0} P(T \ge t) (1/(a+t) - 1/(a+t-1))` summed up."""
+    a, n, r = _first(ranks)
+    value = 1.0 / (a + 1)
+    open_ = np.flatnonzero(n > r)
+    value[open_] = 0.0
+    a, n, r = a[open_], n[open_], r[open_]
+    alone = np.ones(len(open_))  # P(no relevant item among the first t places)
+    for t in range(int((n - r).max(initial=-1)) + 1):
+        value[open_] += alone * r / (n - t) / (a + t + 1)
+        alone = alone * (n - t - r) / (n - t)
+        live = alone > 1e-18
+        a, n, r, alone, open_ = a[live], n[live], r[live], alone[live], open_[live]
+    return value
+
+
+def accuracy(ranks: Ranks, k: int) -> Values:
+    """1 if a relevant item is in the top ``k``; in a level, the probability of it."""
+    from scipy.special import gammaln
+
+    a, n, r = _first(ranks)
+    m = np.clip(k - a, 0, n)
+    rest = np.maximum(n - r - m, 0)
+    missed = gammaln(n - m + 1) - gammaln(rest + 1) + gammaln(n - r + 1) - gammaln(n + 1)
+    return np.where(m > n - r, 1.0, np.where(m == 0, 0.0, 1 - np.exp(missed)))
+
+
+def _level(ranks: Ranks, at: Any) -> tuple[Any, Any, Any, Any]:
+    """``a, n, p, r`` of some items."""
+    a, p = ranks.above[at], ranks.before[at]
+    return a, ranks.upto[at] - a, p, ranks.through[at] - p
+
+
+def _first(ranks: Ranks) -> tuple[Any, Any, Any]:
+    """``a, n, r`` of the level of each query's first relevant item."""
+    column = 0 if ranks.weight is None else (ranks.weight > 0).argmax(axis=1)
+    a, n, _, r = _level(ranks, (np.arange(len(ranks.above)), column))
+    return a, n, r
+
+
+def _only(ranks: Ranks, keep: NDArray[np.bool_]) -> Ranks:
+    """Count only the items of ``keep``, by weight."""
+    weight = keep.astype(np.int64) if ranks.weight is None else ranks.weight * keep
+    parts = (ranks.above, ranks.upto, ranks.before, ranks.through)
+    return Ranks(*parts, ranks.relevant, ranks.gallery, weight)
+
+
+def _hypergeometric(x: NDArray[Any], n: int, r: int, m: int) -> Values:
+    """P(x of the r relevant among m of n)."""
+    from scipy.special import gammaln
+
+    def choose(total: Any, some: Any) -> Any:
+        return gammaln(total + 1) - gammaln(some + 1) - gammaln(total - some + 1)
+
+    return np.exp(choose(r, x) + choose(n - r, m - x) - choose(n, m))
+
+
+# name -> how to compute it from the ranks and K (of "@all": the gallery), and what its ties need.
+Formula = Callable[[Ranks, int], Values]
+FORMULAS: dict[str, Formula] = {
+    "mAP@all": lambda q, k: precision_sum(q, k) / q.relevant,
+    "mAP@all-voc": lambda q, k: _total(q, envelope(q, k)) / q.relevant,
+    "mAP@{K}-strict": lambda q, k: precision_sum(q, k) / min(q.relevant, k),
+    "mAP@{K}-strict-voc": lambda q, k: _total(q, envelope(q, k)) / min(q.relevant, k),
+    "mAP@{K}-lenient": lenient,
+    "mAP@{K}-by-k": lambda q, k: precision_sum(q, k) / k,
+    "mAP@{K}-over-r": lambda q, k: precision_sum(q, k) / q.relevant,
+    "P@{K}": lambda q, k: hits(q, k) / k,
+    "P@{K}-min": lambda q, k: hits(q, min(k, q.relevant)) / min(k, q.relevant),
+    "recall@{K}": lambda q, k: hits(q, k) / q.relevant,
+    "nDCG@all": lambda q, k: gain(q, k) / discounts(q.gallery)[q.relevant],
+    "nDCG@{K}": lambda q, k: gain(q, k) / discounts(q.gallery)[min(q.relevant, k)],
+    "R-precision": lambda q, k: hits(q, q.relevant) / q.relevant,
+    "MRR": lambda q, k: reciprocal_rank(q),
+    "Acc@{K}": accuracy,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric's name, taken apart.
+
+    >>> Metric.named("mAP@200-strict")
+    Metric(name='mAP@200-strict', family='mAP@{K}-strict', k=200)
+    """
+
+    name: str
+    family: str
+    k: int | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "Metric":
+        """Read a name; one that papers use for several formulas is refused."""
+        if not isinstance(name, str):
+            raise TypeError(f"metrics: want names such as 'mAP@all', got {name!r}")
+        number = re.search(r"@(\d+)", name)
+        family = name if number is None else name.replace(number[0], "@{K}", 1)
+        k = None if number is None else int(number[1])
+        if family in FORMULAS and k != 0 and "{K}" not in name:
+            return cls(name, family, k)
+        if family == "mAP@{K}":
+            same = ", ".join(f.format(K=k) for f in FORMULAS if f.startswith("mAP@{K}-"))
+            raise ValueError(f"metrics: {name!r} is the name of several formulas; choose from {same}")
+        near = difflib.get_close_matches(family, FORMULAS, n=1, cutoff=0)[0]
+        raise ValueError(
+            f"metrics: unknown {name!r}; did you mean {near!r}? Known, with K >= 1: {', '.join(FORMULAS)}"
+        )
+
+    @property
+    def by_instance(self) -> bool:
+        """Relevant is the one pictured object, not its class."""
+        return self.family == "Acc@{K}"
+
+    @property
+    def needs_order(self) -> bool:
+        """No closed form over tied orders: a maximum does not commute with a mean."""
+        return self.family.endswith("-voc")
+
+    def __call__(self, ranks: Ranks) -> Values:
+        return FORMULAS[self.family](ranks, self.k or ranks.gallery)

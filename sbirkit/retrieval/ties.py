@@ -1,0 +1,60 @@
+"""What a rank means among equal scores: five rules, each a change of the ranks."""
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from .ranks import Counts, Ranks
+
+Ties = Literal["expected", "grouped", "best", "worst", "averaged"]
+RULES: tuple[Ties, ...] = get_args(Ties)
+
+
+def break_ties(ranks: Ranks, rule: Ties, rng: np.random.Generator | None = None) -> Ranks:
+    r"""Give every relevant item one rank of its own.
+
+    ``best`` puts the relevant items of a level first, ``worst`` last, ``averaged`` draws one random order.
+    ``grouped`` lets a whole level share the rank of its last item, as scikit-learn's thresholds do.
+    ``expected`` is no order but the mean over all of them: the ranks stay, the metrics know the closed forms.
+
+    >>> level = np.array([[3]])  # one relevant item among three of equal score
+    >>> ranks = Ranks(0 * level, level, 0 * level, 0 * level + 1, relevant=1, gallery=5)
+    >>> [int(break_ties(ranks, rule).upto[0, 0]) for rule in ("best", "worst", "grouped")]
+    [1, 3, 3]
+    """
+    if rule == "expected":
+        return ranks
+    if rule == "grouped":
+        return replace(ranks, above=np.maximum(ranks.upto, 1) - 1, before=ranks.through - 1)
+    items = ranks.items()
+    place = np.arange(items.relevant)
+    if rule == "best":
+        ahead = items.above - items.before
+    elif rule == "worst":
+        ahead = items.upto - items.through
+    else:
+        ahead = items.above - items.before + _irrelevant_ahead(items, rng or np.random.default_rng(0))
+    above = ahead + place
+    before = np.broadcast_to(place, above.shape)
+    return replace(items, above=above, upto=above + 1, before=before, through=before + 1)
+
+
+def _irrelevant_ahead(items: Ranks, rng: np.random.Generator) -> Counts:
+    """Draw how many irrelevant items of its own level stand before each relevant one, in a random order.
+
+    Random orders are uniform keys: the gap before the next of ``c`` relevant keys takes a share ``Beta(1, c)`` of
+    what is left of the level, and each irrelevant item left falls into that gap with this probability.
+    """
+    row, column = np.nonzero(items.mixed())
+    nth = column - items.before[row, column]  # 0, 1, ... within the level
+    left = (items.through - items.before)[row, column] - nth
+    others = (items.upto - items.above)[row, column] - left - nth
+    share = 1 - rng.random(len(row)) ** (1 / left)
+    ahead = np.zeros(items.above.shape, np.int64)
+    turn = np.argsort(nth, kind="stable")
+    for now in np.split(turn, np.flatnonzero(np.diff(nth[turn])) + 1):
+        i, j = row[now], column[now]
+        passed = np.where(nth[now] > 0, ahead[i, j - 1], 0)
+        ahead[i, j] = passed + rng.binomial(others[now] - passed, share[now])
+    return ahead
