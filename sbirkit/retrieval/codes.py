@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbirkit.retrieval.ranks import Ranks
-
 Array = NDArray[Any]
 WORD = 64
 
@@ -41,25 +39,8 @@ def hamming(query: Array, gallery: Array) -> Array:
     if query.shape[1] != gallery.shape[1]:
         raise ValueError(f"query has codes of {query.shape[1]} words and gallery of {gallery.shape[1]}")
     words = [np.bitwise_count(query[:, w, None] ^ gallery[:, w]) for w in range(query.shape[1])]
-    distance: Array = words[0] if len(words) == 1 else np.sum(words, axis=0, dtype=np.uint16)
+    distance: Array = words[0] if len(words) == 1 else np.stack(words).sum(axis=0, dtype=np.uint16)
     return distance
-
-
-def ranks_from_codes(query: Array, gallery: Array, lo: int, hi: int) -> Ranks:
-    """Ranks of the gallery codes ``lo:hi`` for each query, one column for each distance, nothing sorted.
-
-    >>> g = pack(np.array([[True, True], [True, False], [False, False]]))
-    >>> ranks = ranks_from_codes(g[:1], g, 0, 2)
-    >>> ranks.above[0, :3].tolist(), ranks.upto[0, :3].tolist(), ranks.weight[0, :3].tolist()
-    ([0, 1, 2], [1, 2, 3], [1, 1, 0])
-    """
-    levels = WORD * gallery.shape[1] + 1
-    every, own = np.empty((2, len(query), levels), np.int64)
-    for i, row in enumerate(hamming(query, gallery)):
-        every[i] = np.bincount(row, minlength=levels)
-        own[i] = np.bincount(row[lo:hi], minlength=levels)
-    upto, through = every.cumsum(1), own.cumsum(1)
-    return Ranks(upto - every, upto, through - own, through, hi - lo, len(gallery), own)
 
 
 def check_codes(name: str, codes: Array) -> None:

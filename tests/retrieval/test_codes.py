@@ -1,10 +1,10 @@
-"""Binary codes: packing, distances, ranks from histograms, and the two ITQ fits."""
+"""Binary codes: packing, distances, and the two ITQ fits."""
 
 import numpy as np
 import pytest
 import torch
 
-from sbirkit.retrieval.codes import fit_itq, hamming, itq_transductive, pack, ranks_from_codes, sign_codes
+from sbirkit.retrieval.codes import fit_itq, hamming, itq_transductive, pack, sign_codes
 
 
 @pytest.fixture
@@ -27,26 +27,6 @@ def test_pack_and_hamming_equal_bit_by_bit_counting(rng, bits):
 def test_all_256_bits_may_differ():
     a = np.zeros((1, 256), bool)
     assert hamming(pack(a), pack(~a)).item() == 256
-
-
-@pytest.mark.parametrize("bits", [5, 64, 130])
-def test_ranks_equal_counting_item_by_item(rng, bits):
-    q, g = pack(rng.random((4, bits)) > 0.5), pack(rng.random((30, bits)) > 0.5)
-    lo, hi = 6, 17
-    ranks = ranks_from_codes(q, g, lo, hi).items()
-    for i, row in enumerate(hamming(q, g).tolist()):
-        want = sorted(
-            (
-                sum(d < own for d in row),
-                sum(d <= own for d in row),
-                sum(d < own for d in row[lo:hi]),
-                sum(d <= own for d in row[lo:hi]),
-            )
-            for own in row[lo:hi]
-        )
-        got = zip(ranks.above[i], ranks.upto[i], ranks.before[i], ranks.through[i], strict=True)
-        assert sorted(tuple(map(int, item)) for item in got) == want
-    assert (ranks.relevant, ranks.gallery) == (11, 30)
 
 
 def quantisation_error(x, coder):

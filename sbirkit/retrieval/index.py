@@ -1,0 +1,287 @@
+"""One interface to find the nearest photos: exact by default, FAISS for galleries too large for that."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sbirkit.retrieval.codes import check_codes, hamming
+
+Array = NDArray[Any]
+Kind = Literal["exact", "flat", "ivfpq", "binary"]
+VERSION = 1
+BLOCK = 1 << 24  # entries of one block of scores: 64 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """A gallery that can be searched, saved and opened again. Make one with :meth:`build`.
+
+    Scores are higher for nearer photos: cosine similarity, minus the Euclidean distance, or minus the number
+    of differing bits. Photos of equal score come in gallery order.
+
+    >>> gallery = np.eye(3)
+    >>> scores, ids = Index.build(gallery).search(np.array([[0.0, 3.0, 4.0]]), k=2)
+    >>> ids.tolist(), [f"{score:.1f}" for score in scores[0]]
+    ([[2, 1]], ['0.8', '0.6'])
+    """
+
+    kind: Kind
+    distance: str
+    size: int
+    width: int  # dimensions, or words of a code
+    vectors: Array | None  # an approximate index opened from a file has none
+    faiss: Any = None
+
+    @classmethod
+    def build(
+        cls, vectors: Any, *, kind: Kind = "exact", distance: str | None = None, seed: int = 0, **options: int
+    ) -> "Index":
+        """Index ``(N, D)`` embeddings, or ``(N, W)`` uint64 codes.
+
+        Args:
+            kind: "exact" (numpy, any distance), "flat" (FAISS, exact), "ivfpq" (FAISS, approximate), "binary"
+                (FAISS, exact, for codes).
+            distance: "cosine" (default for embeddings), "euclidean", or "hamming" (always for codes).
+            seed: of the clustering in "ivfpq".
+            options: of "ivfpq" only: ``lists`` (default about ``4 sqrt(N)``), ``probes`` of them visited by a
+                search (default a sixteenth), ``parts`` that a vector is cut into, ``bits`` for each part.
+        """
+        if kind not in get_args(Kind):
+            raise ValueError(f"kind: want one of {', '.join(get_args(Kind))}, got {kind!r}")
+        binary = isinstance(vectors, np.ndarray) and vectors.dtype == np.uint64
+        distance = distance or ("hamming" if binary else "cosine")
+        fits = {"exact", "binary"} if distance == "hamming" else {"exact", "flat", "ivfpq"}
+        if (
+            distance not in {"cosine", "euclidean", "hamming"}
+            or binary != (distance == "hamming")
+            or kind not in fits
+        ):
+            what = "uint64 codes" if binary else "embeddings"
+            raise ValueError(
+                f"kind={kind!r} with distance={distance!r} does not suit {what}; see Index.build"
+            )
+        if kind != "ivfpq" and options:
+            raise TypeError(f"kind={kind!r} takes no options, got {', '.join(options)}")
+        x = _checked("vectors", vectors, distance)
+        index = cls(kind, distance, x.shape[0], x.shape[1], vectors=x)
+        return (
+            index
+            if kind == "exact"
+            else replace(index, faiss=_faiss_index(x, kind, distance, seed, **options))
+        )
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        what = f"{self.width * 64}-bit codes" if self.distance == "hamming" else f"{self.width} dimensions"
+        return f"Index({self.kind}, {self.size:,} photos, {what}, {self.distance})"
+
+    def search(self, queries: Any, k: int) -> tuple[Array, NDArray[np.int64]]:
+        """Scores and gallery positions ``(Q, min(k, N))``, best first.
+
+        An approximate index may find fewer than ``k``; the rest has position -1 and score minus infinity.
+        """
+        if k < 1:
+            raise ValueError(f"k: want at least 1, got {k}")
+        q = _checked("queries", queries, self.distance, self.width)
+        k = min(k, self.size)
+        if self.faiss is None:
+            parts = [_best(self._scores(block), k) for block in _blocks(q, self.size)]
+            return np.concatenate([s for s, _ in parts]), np.concatenate([i for _, i in parts])
+        found, ids = self.faiss.search(q.view(np.uint8) if self.distance == "hamming" else q, k)
+        scores = -np.sqrt(np.maximum(found, 0)) if self.distance == "euclidean" else found.astype(np.float32)
+        scores = 0.0 - scores if self.distance == "hamming" else scores
+        scores = np.where(ids < 0, -np.inf, scores).astype(np.float32)
+        order = np.lexsort((ids, -scores), axis=1)
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(ids, order, 1).astype(np.int64)
+
+    def recall(self, queries: Any, k: int, *, exact: "Index | None" = None) -> float:
+        """Share of the ``k`` nearest photos that the search finds, against an exact search.
+
+        A found photo counts when its true score reaches the true ``k``-th best, so ties do no harm.
+
+        Args:
+            exact: the exact index of the same gallery; needed after :meth:`load`, which keeps no vectors.
+        """
+        vectors = self.vectors if exact is None else exact.vectors
+        if vectors is None:
+            raise ValueError(
+                "exact: an approximate index that was opened from a file needs the exact one to compare with"
+            )
+        truth = replace(self, kind="exact", faiss=None, vectors=vectors)
+        if (len(vectors), vectors.shape[1]) != (self.size, self.width):
+            raise ValueError(f"exact: want an index of the same {self.size} photos, got {exact}")
+        _, ids = self.search(queries, k)
+        q, good, at = _checked("queries", queries, self.distance, self.width), 0, 0
+        for block in _blocks(q, self.size):
+            scores = truth._scores(block)
+            edge = -np.partition(-scores, ids.shape[1] - 1, axis=1)[:, ids.shape[1] - 1]
+            mine = ids[at : at + len(block)]
+            reached = np.take_along_axis(scores, mine.clip(0), 1) >= edge[:, None]
+            good, at = good + int((reached & (mine >= 0)).sum()), at + len(block)
+        return good / ids.size
+
+    def _scores(self, q: Array) -> Array:
+        """``(b, N)``, higher is nearer."""
+        assert self.vectors is not None
+        if self.distance == "hamming":
+            return 0.0 - hamming(q, self.vectors).astype(np.float32)
+        product = q @ self.vectors.T
+        if self.distance == "cosine":
+            return product
+        squares = (q**2).sum(1)[:, None] + (self.vectors**2).sum(1) - 2 * product
+        return -np.sqrt(np.maximum(squares, 0))
+
+    def save(self, path: str | Path) -> Path:
+        """Write one file, whole or not at all. It holds numbers only, no pickled objects."""
+        from safetensors.numpy import save
+
+        if self.faiss is None:
+            assert self.vectors is not None
+            tensors = {"vectors": np.ascontiguousarray(self.vectors)}
+        else:
+            import faiss
+
+            write = faiss.serialize_index_binary if self.kind == "binary" else faiss.serialize_index
+            tensors = {"faiss": write(self.faiss)}
+        card = {"kind": self.kind, "distance": self.distance, "size": self.size, "width": self.width}
+        head = {"sbirkit-index": str(VERSION), "card": json.dumps(card), "digest": _digest(tensors)}
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(save(tensors, metadata=head))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(partial).replace(path)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Index":
+        """Open a saved index. A damaged file, or one of another version, is refused."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                head = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{path}: not a saved index, or cut short ({error})") from error
+        if head.get("sbirkit-index") != str(VERSION):
+            found = head.get("sbirkit-index", "no index")
+            raise ValueError(f"{path}: want an index of version {VERSION}, found {found}; build it anew")
+        if head["digest"] != _digest(tensors):
+            raise ValueError(
+                f"{path}: the content does not match its digest; the file is damaged, build it anew"
+            )
+        card = json.loads(head["card"])
+        if "vectors" in tensors:
+            return cls(**card, vectors=tensors["vectors"])
+        faiss = _faiss()
+        read = faiss.deserialize_index_binary if card["kind"] == "binary" else faiss.deserialize_index
+        return cls(**card, vectors=None, faiss=read(tensors["faiss"]))
+
+
+def _blocks(q: Array, size: int) -> Iterator[Array]:
+    step = max(1, BLOCK // size)
+    return (q[i : i + step] for i in range(0, len(q), step))
+
+
+def _best(scores: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
+    """The ``k`` largest of each row, largest first, the earlier column first among equals."""
+    edge = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+    row, column = np.nonzero(scores >= edge)
+    value = scores[row, column]
+    order = np.lexsort((column, -value, row))
+    start = np.searchsorted(row, np.arange(len(scores)))
+    take = order[start[:, None] + np.arange(k)]
+    return value[take], column[take]
+
+
+def _checked(name: str, x: Any, distance: str, width: int | None = None) -> Array:
+    """Finite contiguous rows, of unit length for cosine; codes stay codes."""
+    if distance == "hamming":
+        check_codes(name, x)
+        x = np.ascontiguousarray(x)
+    else:
+        x = x.detach().cpu().float().numpy() if hasattr(x, "detach") else np.asarray(x, np.float32)
+        if x.ndim == 2 and not np.isfinite(x).all():
+            raise ValueError(
+                f"{name}: {int((~np.isfinite(x)).any(1).sum())} rows have NaN or infinite entries"
+            )
+        if distance == "cosine" and x.ndim == 2:
+            norm = np.linalg.norm(x, axis=1, keepdims=True)
+            x = x / np.where(norm > 0, norm, 1)
+    if x.ndim != 2 or 0 in x.shape or (width is not None and x.shape[1] != width):
+        raise ValueError(f"{name}: want (N, {width or 'D'}) with N >= 1, got shape {x.shape}")
+    return np.ascontiguousarray(x)
+
+
+def _digest(tensors: dict[str, Array]) -> str:
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        total.update(np.ascontiguousarray(tensor).data)
+    return total.hexdigest()
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise ImportError('this kind of index needs FAISS: pip install "sbirkit[index]"') from error
+    return faiss
+
+
+def _faiss_index(
+    x: Array,
+    kind: Kind,
+    distance: str,
+    seed: int,
+    *,
+    lists: int | None = None,
+    probes: int | None = None,
+    parts: int | None = None,
+    bits: int = 8,
+) -> Any:
+    faiss, (size, dims) = _faiss(), x.shape
+    if kind == "binary":
+        index = faiss.IndexBinaryFlat(dims * 64)
+        index.add(x.view(np.uint8))
+        return index
+    measure = faiss.METRIC_L2 if distance == "euclidean" else faiss.METRIC_INNER_PRODUCT
+    if kind == "flat":
+        index = faiss.IndexFlat(dims, measure)
+    else:
+        if size < 2**bits:
+            raise ValueError(
+                f"vectors: {bits}-bit parts want at least {2**bits} of them, got {size}; use 'flat'"
+            )
+        lists = lists or max(1, min(round(4 * size**0.5), size // 39))
+        parts = parts or next(n for n in range(min(dims, 64), 0, -1) if dims % n == 0)
+        if dims % parts or not 1 <= lists <= size:
+            raise ValueError(
+                f"parts={parts}, lists={lists}: want parts that divide {dims} and 1 to {size} lists"
+            )
+        coarse = faiss.IndexFlat(dims, measure)
+        index = faiss.IndexIVFPQ(coarse, dims, lists, parts, bits, measure)
+        for clustering in (index.cp, index.pq.cp):
+            clustering.seed, clustering.min_points_per_centroid = seed, 1
+        index.own_fields, index.nprobe = True, probes or max(1, lists // 16)
+        coarse.this.disown()
+        index.train(x)
+    index.add(x)
+    return index
