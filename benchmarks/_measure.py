@@ -1,4 +1,4 @@
-"""Timing side by side, in one process and one run: the machine may be noisy, a ratio taken this way is not."""
+"""Timing side by side, in one process and one run: a busy machine then slows every contender alike."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ class Row:
         return statistics.median(self.seconds)
 
     def ratio(self, baseline: "Row") -> float:
-        """How many times faster than ``baseline``: the median over rounds, so a slow spell hits both alike."""
+        """How many times faster than ``baseline``: the median over rounds."""
         return statistics.median(b / s for b, s in zip(baseline.seconds, self.seconds, strict=True))
 
 
