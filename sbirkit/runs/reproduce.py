@@ -1,0 +1,245 @@
+"""``make reproduce``: every notebook afresh into ``build/reproduce/<profile>/``, and a page that links them.
+
+What is done is known by content. The executed notebook carries a digest of its sources, its parameters, the
+package's code, the locked versions and the real data at hand; while that digest holds, it is not run again.
+"""
+
+import argparse
+import ast
+import difflib
+import hashlib
+import html
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbirkit import paths
+from sbirkit.runs import notebooks
+
+PROFILES = ("smoke", "laptop", "gpu", "paper")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to execute: where from, where to, with what, and the digest that tells it is done."""
+
+    source: Path
+    target: Path
+    parameters: Mapping[str, Any]
+    digest: str
+    title: str
+
+    def beside(self, kind: str) -> Path:
+        """A sister file, as in ``01-data.failed.ipynb``."""
+        return self.target.with_name(f"{self.target.stem}.{kind}")
+
+    def done(self) -> bool:
+        """Whether the target is there and came from exactly this."""
+        return self.target.is_file() and _stamp(self.target).get("digest") == self.digest
+
+    @property
+    def status(self) -> str:
+        """One word or three for the page."""
+        return "done" if self.done() else "failed" if self.beside("failed.ipynb").is_file() else "not run yet"
+
+
+def code_digest() -> str:
+    """One digest over every file of the package and over the lock: what the numbers depend on."""
+    package = Path(paths.__file__).parent
+    files = sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    if root := paths.checkout():
+        files.append(root / "requirements.lock")
+    total = hashlib.sha256()
+    for path in files:
+        total.update(path.relative_to(package.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def data_digests() -> dict[str, str]:
+    """The digest of each prepared real data set. Doodle World is drawn on demand: the code determines it."""
+    cards = sorted(paths.data().glob("*/card.json"))
+    return {
+        c.parent.name: json.loads(c.read_text())["digest"]
+        for c in cards
+        if "doodleworld" not in c.parent.name
+    }
+
+
+def settle(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the given parameters that a notebook has, checked against the types of its defaults.
+
+    >>> settle({"seed": 0, "lr": 0.1}, {"lr": 1, "epochs": 3})
+    {'lr': 1}
+    """
+    for name in own.keys() & given.keys():
+        default, value = own[name], given[name]
+        fits = type(value) is type(default) or default is None or (type(default), type(value)) == (float, int)
+        if not fits:
+            wanted, came = type(default).__name__, type(value).__name__
+            raise ValueError(f"parameter {name}: want {wanted} like {default!r}, got {came} {value!r}")
+    return {name: value for name, value in given.items() if name in own}
+
+
+def plan(
+    sources: Sequence[Path], out: Path, *, profile: str = "laptop", given: Mapping[str, Any] | None = None
+) -> list[Job]:
+    """A job for each notebook. A parameter that none of them has is an error: papermill would only log it."""
+    given = given or {}
+    read = [notebooks.read(path) for path in sources]
+    owned = [notebooks.parameters(notebook) for notebook in read]
+    known = set().union(*owned) - {"profile"}
+    for name in given.keys() - known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"they have {', '.join(sorted(known)) or 'none'}"
+        raise ValueError(f"no chosen notebook has a parameter {name!r}; {hint}")
+    code, data = code_digest(), data_digests()
+    jobs = []
+    for path, notebook, own in zip(sources, read, owned, strict=True):
+        values = settle(own, {"profile": profile, **given})
+        content = [notebooks.source_digest(notebook), values, code, data]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
+        title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
+        jobs.append(Job(path, out / path.name, values, digest, title))
+    return jobs
+
+
+def run(job: Job, *, progress: bool = True) -> float:
+    """Execute one notebook to a temporary name; rename it when it is whole. Returns the seconds it took.
+
+    A failed one is kept as ``NAME.failed.ipynb``, an interrupted one is not kept.
+    """
+    import papermill
+
+    start = time.monotonic()
+    part, failed = job.beside("running.ipynb"), job.beside("failed.ipynb")
+    bar = {"desc": job.source.stem, "leave": False, "position": 1} if progress else False
+    try:
+        executed = notebooks.with_kernel(
+            lambda manager: papermill.execute_notebook(
+                job.source,
+                part,
+                dict(job.parameters),
+                kernel_name="python3",
+                language="python",
+                cwd=job.source.parent,
+                progress_bar=bar,
+                km=manager,
+                extra_arguments=notebooks.QUIET_KERNEL,
+            )
+        )
+        seconds = time.monotonic() - start
+        executed.metadata["sbirkit"] = {"digest": job.digest, "seconds": round(seconds, 1)}
+        part.write_text(json.dumps(executed, indent=1), encoding="utf-8")
+        _write_html(part, job.beside("html"))
+        os.replace(part, job.target)
+        failed.unlink(missing_ok=True)
+        return seconds
+    except Exception:
+        if part.is_file():
+            os.replace(part, failed)
+            job.target.unlink(missing_ok=True)  # of an earlier version: it answers for nothing now
+            _write_html(failed, job.beside("html"))
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stamp(executed: Path) -> dict[str, Any]:
+    return json.loads(executed.read_text(encoding="utf-8"))["metadata"].get("sbirkit", {})
+
+
+def _write_html(executed: Path, out: Path) -> None:
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter(embed_images=True).from_filename(str(executed))
+    out.write_text(page, encoding="utf-8")
+
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>sbirkit, reproduced</title>
+<meta name="viewport" content="width=device-width"><style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884 }}
+</style><h1>sbirkit, reproduced</h1><p>Profile <b>{profile}</b>: {done} of {all} notebooks are done.</p>
+<table><tr><th>Notebook<th>Status<th>Seconds</tr>{rows}</table></html>
+"""
+
+
+def write_page(jobs: Sequence[Job], out: Path, *, profile: str) -> Path:
+    """The index: one self-contained page with the status of each notebook and a link to it."""
+    rows = []
+    for job in jobs:
+        title = html.escape(job.title)
+        if job.beside("html").is_file():
+            title = f'<a href="{html.escape(job.beside("html").name)}">{title}</a>'
+        seconds = _stamp(job.target)["seconds"] if job.done() else ""
+        rows.append(f"<tr><td>{title}<td>{job.status}<td>{seconds}</tr>")
+    finished = sum(job.done() for job in jobs)
+    text = PAGE.format(profile=html.escape(profile), done=finished, all=len(jobs), rows="\n".join(rows))
+    page = out / "index.html"
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Execute the notebooks that are missing or changed, and write a page that links them all."""
+    from tqdm import tqdm
+
+    parser = argparse.ArgumentParser(prog="python -m sbirkit.runs.reproduce", description=main.__doc__)
+    parser.add_argument("--profile", default="laptop", choices=PROFILES, help="how much to compute")
+    parser.add_argument("--only", default="", help="parts of notebook names, with commas (default: all)")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="given")
+    parser.add_argument("--notebooks", type=Path, help="another folder of notebooks")
+    parser.add_argument("--out", type=Path, help="where to (default: build/reproduce/PROFILE)")
+    args = parser.parse_args(argv)
+    out = args.out or paths.home() / "reproduce" / args.profile
+    given = {name: _parsed(value) for name, value in args.given}
+    try:
+        chosen = set(notebooks.find(args.only, where=args.notebooks))
+        every = notebooks.find(where=args.notebooks)
+        plan([path for path in every if path in chosen], out, profile=args.profile, given=given)
+        jobs = plan(every, out, profile=args.profile, given=given)
+    except ValueError as error:
+        parser.error(str(error))
+
+    out.mkdir(parents=True, exist_ok=True)
+    todo = [job for job in jobs if job.source in chosen and not job.done()]
+    print(f"{len(todo)} of {len(chosen)} notebooks to run (profile {args.profile}).", flush=True)
+    failed, code = 0, 0
+    shown = "{desc} |{bar}| {n_fmt}/{total_fmt} notebooks, {elapsed} gone, about {remaining} left"
+    with tqdm(total=len(todo), bar_format=shown, desc="reproduce", disable=None) as bar:
+        for job in todo:
+            try:
+                seconds = run(job, progress=not bar.disable)
+                tqdm.write(f"done    {job.source.stem} ({seconds:.0f} s)")
+            except KeyboardInterrupt:
+                tqdm.write("Interrupted: what is done stays done; run the same command to go on.")
+                code = 130
+                break
+            except Exception as error:  # the others still get their turn
+                failed += 1
+                where = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
+                tqdm.write(f"FAILED  {job.source.stem}{where}\n{notebooks.plain(error)}")
+                if job.beside("failed.ipynb").is_file():
+                    tqdm.write(f"        as far as it came: {job.beside('failed.ipynb')}")
+            bar.update()
+    page = write_page(jobs, out, profile=args.profile)
+    print(f"{failed} failed. " * bool(failed) + f"The page that links them: {page}")
+    return code or bool(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
