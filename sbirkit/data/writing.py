@@ -96,6 +96,8 @@ def write_catalogue(
     work = _Work(_checked(items), picture, tuple(sorted(set(sizes))))
     if not sizes or not all(isinstance(s, int) and 8 <= s <= 4096 for s in sizes):
         raise ValueError(f"sizes: want whole numbers from 8 to 4096, got {sizes}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers: want at least 1, got {workers}")
     store.canonical(dict(card))  # a card that JSON cannot hold must fail now, not after an hour
     if not isinstance(card.get("name"), str):
         raise ValueError("card: want at least a 'name'")
@@ -120,13 +122,16 @@ def write_catalogue(
 def _write(
     out: Path, work: _Work, card: dict[str, Any], *, workers: int | None, progress: bool, overwrite: bool
 ) -> Catalogue:
-    old = out.with_name(f"{out.name}.old")
+    old = out.with_name(f".{out.name}.replaced")
     if old.exists():  # a swap was cut short: between its two renames, or before the old one was removed
         shutil.rmtree(old) if out.exists() else old.rename(out)
-    if out.exists() and not overwrite:
-        raise CatalogueError(
-            f"{out} exists already. Open it, remove it, or pass overwrite=True to replace it."
+    if out.exists() and not (overwrite and (out / store.CARD).is_file()):
+        todo = (
+            "pass overwrite=True to replace it"
+            if not overwrite
+            else "overwrite=True replaces catalogues only"
         )
+        raise CatalogueError(f"{out} exists already. Open it, remove it, or choose another name; {todo}.")
     partial = _partial(out)
     plan = _plan(work, card.get("recipe"))
     _keep_only(partial, plan)
