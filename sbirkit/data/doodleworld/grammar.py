@@ -64,7 +64,7 @@ class Figure:
     def pick(self, noun: str, *options: str) -> str:
         """One option, told in captions: ``pick("windows", "round", "square")`` -> "with round windows"."""
         chosen = self.choose(*options)
-        self.features.append(f"{chosen} {noun}")
+        self.features.append(f"{chosen} {noun[:-1] if chosen == 'one' and noun.endswith('s') else noun}")
         return chosen
 
     def adjective(self, *options: str) -> str:
@@ -100,7 +100,9 @@ class Figure:
         """A closed smooth outline through ``points``."""
         self._add(smooth(np.asarray(points, float), closed=True), fill, **look)
 
-    def oval(self, x: float, y: float, rx: float, ry: float, fill: Fill, *, turn: float = 0, **look: object) -> None:
+    def oval(
+        self, x: float, y: float, rx: float, ry: float, fill: Fill, *, turn: float = 0, **look: object
+    ) -> None:
         """An ellipse, turned by ``turn`` degrees."""
         self._add(_CIRCLE * (rx, ry) @ _rotation(turn) + (x, y), fill, **look)
 
@@ -115,7 +117,9 @@ class Figure:
         arcs = [
             _CIRCLE[quarter] * r + centre
             for quarter, centre in zip(
-                _QUARTERS, [(x1 - r, y1 - r), (x0 + r, y1 - r), (x0 + r, y0 + r), (x1 - r, y0 + r)], strict=True
+                _QUARTERS,
+                [(x1 - r, y1 - r), (x0 + r, y1 - r), (x0 + r, y0 + r), (x1 - r, y0 + r)],
+                strict=True,
             )
         ]
         self._add(np.concatenate(arcs), fill, **{"round": 0.35, **look})
@@ -200,4 +204,4 @@ def _basis(steps: int) -> NDArray[np.float64]:
 
 _BASIS = _basis(5)
 
-__all__ = ["Drawing", "Fill", "Figure", "Part", "Points", "RGB", "shade", "smooth"]
+__all__ = ["RGB", "Drawing", "Figure", "Fill", "Part", "Points", "shade", "smooth"]

@@ -10,6 +10,15 @@ from .colors import RGB, shade
 from .grammar import Figure, Points
 
 
+def both(*half: tuple[float, float]) -> list[tuple[float, float]]:
+    """A symmetric outline from its right half, told from one end to the other.
+
+    >>> both((1, 0), (0.5, 1))
+    [(1, 0), (0.5, 1), (-0.5, 1), (-1, 0)]
+    """
+    return [*half, *[(-x, y) for x, y in reversed(half) if x]]
+
+
 def wheel(
     f: Figure, x: float, y: float, r: float, *, tyre: RGB | str = "black", hub: RGB | str = "silver"
 ) -> None:

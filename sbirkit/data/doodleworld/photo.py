@@ -58,7 +58,13 @@ def draw_part(
 
 # Layers of light: how much smaller than the part, how far towards the light, what tone, how opaque.
 _HARD = ((0.92, 0.10, 0.0, 0.85), (0.62, 0.22, 0.16, 0.7))
-_SOFT = ((1.0, 0.06, -0.25, 0.6), (0.9, 0.10, 0.0, 0.7), (0.72, 0.17, 0.1, 0.55), (0.48, 0.25, 0.25, 0.5), (0.25, 0.3, 0.4, 0.4))
+_SOFT = (
+    (1.0, 0.06, -0.25, 0.6),
+    (0.9, 0.10, 0.0, 0.7),
+    (0.72, 0.17, 0.1, 0.55),
+    (0.48, 0.25, 0.25, 0.5),
+    (0.25, 0.3, 0.4, 0.4),
+)
 
 # Textures: what a surface is made of. Each draws inside the clipped part. ----------------------------
 

@@ -86,7 +86,11 @@ def sketch(
         xy = warp(part.xy)
         if roll[1] < 4 * drawer.stray:
             xy = xy + rng.normal(size=2) * drawer.stray * gap
-        lines = _edges(xy, drawer, gap, rng) if part.corners else [_line(xy, part, hand, drawer, abstraction, rng)]
+        lines = (
+            _edges(xy, drawer, gap, rng)
+            if part.corners
+            else [_line(xy, part, hand, drawer, abstraction, rng)]
+        )
         if part.closed and roll[2] >= drawer.see_through:
             body = xy if part.corners else lines[0][: len(xy)]
             canvas.fill(view(body, size), (1, 1, 1))
@@ -129,7 +133,12 @@ def _wander(n: int, amount: float, rng: np.random.Generator) -> XY:
 
 
 def _line(
-    xy: XY, part: Part, hand: tuple[float, float], drawer: Drawer, abstraction: float, rng: np.random.Generator
+    xy: XY,
+    part: Part,
+    hand: tuple[float, float],
+    drawer: Drawer,
+    abstraction: float,
+    rng: np.random.Generator,
 ) -> XY:
     """One stroke round (or along) a part, begun anywhere, its end missing the start a little."""
     n = len(xy)

@@ -55,4 +55,4 @@ class View:
         seen = xy @ self.matrix().T
         if self.keystone:
             seen = seen / (1 - self.keystone * np.clip(seen[:, :1], -1.2, 1.2))
-        return (seen + (1 + self.dx, 1 + self.dy)) * (size / 2)
+        return (seen + np.array([1 + self.dx, 1 + self.dy])) * (size / 2)
