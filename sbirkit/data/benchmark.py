@@ -95,11 +95,11 @@ class Benchmark:
 
     def __repr__(self) -> str:
         photos = "distinct photos" if self.gallery == "deduplicated" else "photos as published"
-        held = len(self.seen_test)
+        title, held = self.catalogue.card["title"], len(self.seen_test)
         beside = f", beside {held:,} held-out pictures of seen classes" if held else ""
         return (
-            f"{len(self.unseen_classes)} unseen classes of {self.catalogue.card['title']} "
-            f"({self.split.name}), {len(self.queries()):,} sketches against {len(self.gallery_rows()):,} {photos}{beside}, "
+            f"{len(self.unseen_classes)} unseen classes of {title} ({self.split.name}), "
+            f"{len(self.queries()):,} sketches against {len(self.gallery_rows()):,} {photos}{beside}, "
             f"{SETTINGS[self.setting]}"
         )
 

@@ -92,27 +92,27 @@ def near_duplicates(
     b: Sequence[np.ndarray] | np.ndarray | None = None,
     *,
     bits: int = 6,
-    tolerance: float = 8.0,
+    likeness: float = 0.95,
     block: int = 2048,
 ) -> list[tuple[int, int]]:
     """Index pairs of pictures that look the same: re-encoded, resized, slightly brightened copies.
 
     Candidates are pictures whose :func:`phash` differs in at most ``bits`` of 64 bits; of these, the ones
-    whose 16 x 16 grey thumbnails differ by at most ``tolerance`` of 255 on average are kept. Without ``b``,
+    whose 16 x 16 grey thumbnails correlate by at least ``likeness`` are kept. Without ``b``,
     pairs ``i < j`` within ``a``. Compared in blocks, so memory stays flat.
 
     Args:
         a, b: uint8 pictures, ``(H, W)`` or ``(H, W, 3)``.
     """
     (hash_a, thumb_a), (hash_b, thumb_b) = (
-        (phash(images), _thumbnails(images, 16).reshape(-1, 256)) for images in (a, a if b is None else b)
+        (phash(images), _standardised(_thumbnails(images, 16))) for images in (a, a if b is None else b)
     )
     found = []
     for start in range(0, len(hash_a), block):
         near = np.bitwise_count(hash_a[start : start + block, None] ^ hash_b[None]) <= bits
         for row in np.flatnonzero(near.any(axis=1)):
             i, js = start + int(row), np.flatnonzero(near[row])
-            js = js[np.abs(thumb_b[js] - thumb_a[i]).mean(axis=1) <= tolerance]
+            js = js[thumb_b[js] @ thumb_a[i] >= likeness]
             found += [(i, int(j)) for j in js if b is not None or i < j]
     return found
 
@@ -195,6 +195,15 @@ def _singulars(name: str) -> set[str]:
     """
     endings = {"ies": "y", "ves": "f", "es": "", "s": ""}
     return {name.removesuffix(end) + new for end, new in endings.items() if name.endswith(end)}
+
+
+def _standardised(small: np.ndarray) -> np.ndarray:
+    """Rows whose dot products are correlations; a blank picture is like a blank one and no other."""
+    flat = small.reshape(len(small), -1) - small.mean(axis=(1, 2), dtype=np.float32)[:, None]
+    norm = np.linalg.norm(flat, axis=1, keepdims=True)
+    blank = norm < 1e-3
+    flat = np.where(blank, 0, flat / np.where(blank, 1, norm))
+    return np.hstack([flat, blank.astype(np.float32)])
 
 
 def _thumbnails(images: Sequence[np.ndarray] | np.ndarray, side: int) -> np.ndarray:
