@@ -44,13 +44,13 @@ def load(name: str | Path) -> "Catalogue":
     from .catalogue import Catalogue, CatalogueError
 
     prepared = paths.data() / str(name)
+    if str(name) == "doodleworld":
+        from .doodleworld.world import World
+
+        return World().prepare(prepared)
     for folder in (prepared, Path(name).expanduser()):
         if folder.is_dir():
             return Catalogue.open(folder)
-    if str(name) == "doodleworld":
-        from . import doodleworld
-
-        return doodleworld.prepare(prepared)
     found = sorted(p.parent.name for p in paths.data().glob("*/card.json"))
     raise CatalogueError(
         f"name: no catalogue {str(name)!r}; prepared here: {', '.join(found) or 'none yet'}. "
