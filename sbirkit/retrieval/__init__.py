@@ -5,13 +5,11 @@ from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
     "Metric": "metrics",
-    "Ranks": "ranks",
     "Result": "result",
-    "break_ties": "ties",
     "score": "scoring",
     "score_by": "scoring",
 }
-__all__ = sorted(_HOMES)
+__all__ = [*_HOMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +19,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*globals(), *_HOMES]

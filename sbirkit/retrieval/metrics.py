@@ -1,18 +1,19 @@
 r"""Ranking metrics. Papers in this field print different numbers under one name; here each has its own.
 
 Every function takes :class:`Ranks` and gives one float64 number per query. Where equal scores remain in the
-ranks (rule ``expected``), it is the mean over all orders of the equal ones, in closed form: McSherry and Najork,
-*Computing information retrieval performance measures efficiently in the presence of tied scores*, ECIR 2008.
+ranks (rule ``expected``), it is the mean over all orders of the equal ones, in closed form, after McSherry
+and Najork, *Computing information retrieval performance measures efficiently in the presence of tied scores*,
+ECIR 2008.
 
 Notation: a relevant item stands in a level of :math:`n` equal scores, :math:`r` of them relevant, below
-:math:`a` items of which :math:`p` are relevant; :math:`m = \min(\max(K - a, 0), n)` places of the level are in
-the top ``K``. Without ties :math:`n = r = 1`. A ``K`` beyond the gallery is kept: missing ranks are misses.
+:math:`a` items of which :math:`p` are relevant; :math:`m = \min(\max(K - a, 0), n)` places of the level are
+in the top ``K``. Without ties :math:`n = r = 1`. A ``K`` beyond the gallery stays: missing ranks are misses.
 """
 
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -46,8 +47,7 @@ def _head(ranks: Ranks, k: int) -> Ranks:
     width = int(np.count_nonzero(ranks.above < k, axis=1).max(initial=0))
     if ranks.weight is not None or width == ranks.above.shape[1]:
         return ranks
-    parts = (part[:, :width] for part in (ranks.above, ranks.upto, ranks.before, ranks.through))
-    return Ranks(*parts, ranks.relevant, ranks.gallery)
+    return ranks.each(lambda part: part[:, :width])
 
 
 def hits(ranks: Ranks, k: int) -> Values:
@@ -106,31 +106,32 @@ def envelope(ranks: Ranks, k: int) -> Values:
 
 
 def lenient(ranks: Ranks, k: int) -> Values:
-    r"""Mean precision over the hits in the top ``k``; 0 without a hit. It forgives everything the ranking missed.
+    r"""Mean precision over the hits in the top ``k``, 0 without one: it forgives all that the ranking missed.
 
-    A ratio, so its mean over tied orders needs the number :math:`x` of hits among the :math:`m` places of the level
-    that straddles ``k``, which is hypergeometric; given :math:`x` the level is a smaller one, of :math:`m` items.
+    A ratio, so its mean over tied orders needs the number :math:`x` of hits among the :math:`m` places of the
+    level that straddles ``k``, which is hypergeometric; given :math:`x` it is a level of :math:`m` items.
     """
     value = precision_sum(ranks, k) / np.maximum(hits(ranks, k), 1)
     cut = (ranks.above < k) & (ranks.upto > k)
     if ranks.weight is not None:
         cut &= ranks.weight > 0
     rows = np.flatnonzero(cut.any(axis=1))
-    ranks, cut, h = ranks.rows(rows), cut[rows], harmonic(ranks.gallery)
-    whole = _only(ranks, ranks.upto <= k)
+    ranks, cut, h = ranks.each(lambda part: part[rows]), cut[rows], harmonic(ranks.gallery)
+    inside = (ranks.upto <= k).astype(np.int64)
+    whole = replace(ranks, weight=inside if ranks.weight is None else inside * ranks.weight)
     sure, base = precision_sum(whole, k), hits(whole, k)
     for i, row in enumerate(rows):
         a, n, p, r = (int(v) for v in _level(ranks, (i, cut[i].argmax())))
         m = k - a
         x = np.arange(max(0, r - (n - m)), min(r, m) + 1)
         slope = (x - 1) / max(m - 1, 1)
-        inside = x / m * (slope * m + (p + 1 - slope * (a + 1)) * (h[k] - h[a]))
-        value[row] = _hypergeometric(x, n, r, m) @ ((sure[i] + inside) / np.maximum(base[i] + x, 1))
+        partial = x / m * (slope * m + (p + 1 - slope * (a + 1)) * (h[k] - h[a]))
+        value[row] = _hypergeometric(x, n, r, m) @ ((sure[i] + partial) / np.maximum(base[i] + x, 1))
     return value
 
 
 def reciprocal_rank(ranks: Ranks) -> Values:
-    r"""1 / rank of the first relevant item; in a level, :math:`\sum_{t>0} P(T \ge t) (1/(a+t) - 1/(a+t-1))` summed up."""
+    r"""1 / rank of the first relevant item; in a level, :math:`\sum_{t \ge 1} P(T = t) / (a + t)`."""
     a, n, r = _first(ranks)
     value = 1.0 / (a + 1)
     open_ = np.flatnonzero(n > r)
@@ -167,13 +168,6 @@ def _first(ranks: Ranks) -> tuple[Any, Any, Any]:
     column = 0 if ranks.weight is None else (ranks.weight > 0).argmax(axis=1)
     a, n, _, r = _level(ranks, (np.arange(len(ranks.above)), column))
     return a, n, r
-
-
-def _only(ranks: Ranks, keep: NDArray[np.bool_]) -> Ranks:
-    """Count only the items of ``keep``, by weight."""
-    weight = keep.astype(np.int64) if ranks.weight is None else ranks.weight * keep
-    parts = (ranks.above, ranks.upto, ranks.before, ranks.through)
-    return Ranks(*parts, ranks.relevant, ranks.gallery, weight)
 
 
 def _hypergeometric(x: NDArray[Any], n: int, r: int, m: int) -> Values:

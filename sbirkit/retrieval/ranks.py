@@ -1,5 +1,6 @@
 """Where the relevant items stand. Every metric of this package follows from these ranks alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,28 +36,28 @@ class Ranks:
     weight: Counts | None = None
 
     def mixed(self) -> NDArray[np.bool_]:
-        """Items tied with an irrelevant one: only there does the order of equal scores matter."""
-        tied = self.upto - self.above > self.through - self.before
+        """``(b, n)``: tied with an irrelevant item. Only there does the order of equal scores matter."""
+        tied = np.greater(self.upto - self.above, self.through - self.before)
         return tied if self.weight is None else tied & (self.weight > 0)
 
-    def rows(self, keep: NDArray[Any]) -> "Ranks":
-        """The same for some of the queries."""
-        weight = None if self.weight is None else self.weight[keep]
-        return Ranks(
-            self.above[keep], self.upto[keep], self.before[keep], self.through[keep], self.relevant,
-            self.gallery, weight,
-        )  # fmt: skip
+    def each(self, change: Callable[[Counts], Counts]) -> "Ranks":
+        """The same change made to every array: some of the queries, some of the columns."""
+        return replace(
+            self,
+            above=change(self.above),
+            upto=change(self.upto),
+            before=change(self.before),
+            through=change(self.through),
+            weight=None if self.weight is None else change(self.weight),
+        )
 
     def items(self) -> "Ranks":
         """Levels unfolded: one column for each relevant item."""
         if self.weight is None:
             return self
-        b, flat = len(self.above), self.weight.ravel()
-        above, upto, before, through = (
-            np.repeat(part.ravel(), flat).reshape(b, self.relevant)
-            for part in (self.above, self.upto, self.before, self.through)
-        )
-        return replace(self, above=above, upto=upto, before=before, through=through, weight=None)
+        times, shape = self.weight.ravel(), (len(self.above), self.relevant)
+        unfolded = self.each(lambda part: np.repeat(part.ravel(), times).reshape(shape))
+        return replace(unfolded, weight=None)
 
 
 def ranks_from_scores(scores: NDArray[Any], lo: int, hi: int, *, top: int = 0) -> tuple[Ranks, NDArray[Any]]:
@@ -102,7 +103,7 @@ def ranks_from_scores(scores: NDArray[Any], lo: int, hi: int, *, top: int = 0) -
     before = through - 1
     if tied.any():
         before, through = before.copy(), through.copy()
-        for i in np.flatnonzero(tied.any(axis=1)):
+        for i in np.flatnonzero(tied.any(axis=1)).tolist():
             level = found[i, tied[i]]
             before[i, tied[i, ::-1]] = relevant - found[i].searchsorted(level, side="right")[::-1]
             through[i, tied[i, ::-1]] = relevant - found[i].searchsorted(level, side="left")[::-1]
@@ -125,12 +126,12 @@ def ranks_from_histogram(every: Counts, own: Counts) -> Ranks:
 
 
 def level_counts(levels: NDArray[Any], n: int) -> Counts:
-    """Row by row, how many entries of each level ``n-1, ..., 1, 0``: a histogram with the best level first."""
+    """Row by row, how many entries of each level ``n-1, ..., 1, 0``: histograms, best level first."""
     return np.stack([np.bincount(row, minlength=n)[::-1] for row in levels])
 
 
 def ranks_from_tensor(scores: Any, lo: int, hi: int, *, top: int = 0) -> tuple[Ranks, Any]:
-    """:func:`ranks_from_scores` for a torch tensor, on its device: one sort and four look-ups for all rows."""
+    """:func:`ranks_from_scores` of a torch tensor, on its device: one sort and four look-ups in all."""
     import torch
 
     size, relevant = scores.shape[1], hi - lo
@@ -138,13 +139,10 @@ def ranks_from_tensor(scores: Any, lo: int, hi: int, *, top: int = 0) -> tuple[R
     if not torch.isfinite(line[:, [0, -1]]).all():
         raise ValueError("scores: want finite numbers, got nan or infinity")
 
-    def at_least(sorted_rows: torch.Tensor, side: str) -> Counts:
-        return (
-            (sorted_rows.shape[1] - torch.searchsorted(sorted_rows, found, side=side)).flip(1).cpu().numpy()
-        )
+    def counts(row: torch.Tensor, side: str) -> Counts:
+        below = torch.searchsorted(row, found, side=side)
+        return (row.shape[1] - below).flip(1).cpu().numpy()
 
-    ranks = Ranks(
-        at_least(line, "right"), at_least(line, "left"), at_least(found, "right"), at_least(found, "left"),
-        relevant, size,
-    )  # fmt: skip
+    above, upto = counts(line, "right"), counts(line, "left")
+    ranks = Ranks(above, upto, counts(found, "right"), counts(found, "left"), relevant, size)
     return ranks, line[:, max(size - max(top, 1), 0)]

@@ -4,26 +4,32 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 RECALL_LEVELS = np.linspace(0, 1, 101)
+NAN = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Scores of every query. ``result["mAP@all"]`` is the mean over queries (micro).
+    """Scores of every query. ``result["mAP@all"]`` is their mean (micro), ``result.macro`` that of classes.
 
     Attributes:
         values: metric name -> ``(Q,)`` score per query; nan where a query has no relevant item.
         y_query: ``(Q,)`` index into ``classes``.
-        protocol: what was measured. distance, ties: how. counts: of queries, gallery, classes, and how many queries
-            have nothing relevant in the gallery or equal scores that the tie rule decides.
-        notes: whatever a reader must know to compare the numbers.
+        protocol: what was measured. distance, ties: how.
+        counts: queries, gallery items, classes; queries with nothing relevant in the gallery; queries with
+            equal scores that the tie rule decides.
+        notes: whatever else a reader must know to compare the numbers.
         top: ``(Q, k)`` best gallery items. top_classes: their classes.
-        curve: ``(Q, 101)`` interpolated precision at recall 0, 0.01, ... 1; where scores tie, of one random order.
+        curve: ``(Q, 101)`` interpolated precision at recall 0, 0.01, ... 1; where scores tie, of one random
+            order of them.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -54,7 +60,7 @@ class Result:
         return _mean(self.per_query(name))
 
     def per_class(self, name: str) -> dict[Any, float]:
-        """Class -> mean over its queries, for classes with a measured query."""
+        """Class -> mean over its queries, for the classes that have a score."""
         value = self.per_query(name)
         known = np.isfinite(value)
         total = np.bincount(self.y_query[known], value[known], len(self.classes))
@@ -66,33 +72,26 @@ class Result:
         return _mean(np.array(list(self.per_class(name).values())))
 
     def interval(
-        self, name: str, *, over: Literal["queries", "classes"] = "queries", level: float = 0.95, n: int = 1000,
+        self,
+        name: str,
+        *,
+        over: Literal["queries", "classes"] = "queries",
+        level: float = 0.95,
+        n: int = 1000,
         seed: int = 0,
-    ) -> tuple[float, float]:  # fmt: skip
+    ) -> tuple[float, float]:
         """Bootstrap percentile interval: of the micro mean over queries, or of the macro mean over classes.
 
-        Over queries it tells how far other sketches of *these* classes would move the number; over classes, how far
-        other unseen classes would, which is the wider and usually the honest one.
+        Over queries it tells how far other sketches of *these* classes would move the number; over classes,
+        how far other unseen classes would: wider, and usually the honest one.
         """
         if over not in ("queries", "classes"):
             raise ValueError(f"over: want 'queries' or 'classes', got {over!r}")
-        if not 0 < level < 1 or n < 1:
-            raise ValueError(f"level and n: want 0 < level < 1 and n >= 1, got {level} and {n}")
         value = self.per_query(name) if over == "queries" else np.array(list(self.per_class(name).values()))
-        value = value[np.isfinite(value)]
-        if not len(value):
-            return float("nan"), float("nan")
-        rng = np.random.default_rng(seed)
-        step = max(1, (1 << 22) // len(value))  # resamples at once, to bound memory
-        draws = [
-            value[rng.integers(len(value), size=(min(step, n - i), len(value)), dtype=np.int32)].mean(axis=1)
-            for i in range(0, n, step)
-        ]
-        low, high = np.quantile(np.concatenate(draws), [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
+        return bootstrap(value[np.isfinite(value)], level=level, n=n, seed=seed)
 
     def table(self) -> list[dict[str, Any]]:
-        """One row per metric: micro and macro mean with intervals, and the queries it stands on."""
+        """One row per metric: micro and macro mean, their intervals, and the queries they stand on."""
         return [
             {
                 "metric": name,
@@ -100,61 +99,83 @@ class Result:
                 "over queries": self.interval(name),
                 "macro": self.macro(name),
                 "over classes": self.interval(name, over="classes"),
-                "queries": int(np.isfinite(self.values[name]).sum()),
+                "queries": int(np.isfinite(value).sum()),
             }
-            for name in self.values
+            for name, value in self.values.items()
         ]
 
     def sentence(self) -> str:
         """What the numbers stand on."""
         c = self.counts
-        what = str(self.protocol) if self.protocol is not None else (
+        ranked = (
             f"{c['queries']:,} queries of {c['classes']:,} classes against {c['gallery']:,} gallery items"
-        )  # fmt: skip
-        parts = [what, self.distance, f"ties {self.ties}"]
+        )
+        parts = [ranked if self.protocol is None else str(self.protocol), self.distance, f"ties {self.ties}"]
         if c["without_relevant"]:
             parts.append(f"{c['without_relevant']:,} queries without a relevant item left out")
         if c["tied"]:
             parts.append(f"{c['tied']:,} queries with ties that matter")
         return "; ".join(parts + self.notes)
 
+    def plot_precision_recall(self, **options: Any) -> "Figure":
+        """Interpolated precision at each recall; see :func:`.plots.precision_recall`."""
+        from . import plots
+
+        return plots.precision_recall(self, **options)
+
+    def plot_classes(self, name: str | None = None, **options: Any) -> "Figure":
+        """A bar for each class with its interval; see :func:`.plots.class_bars`."""
+        from . import plots
+
+        return plots.class_bars(self, name or self.metrics[0], **options)
+
+    def plot_confusion(self, families: Mapping[Any, str] | None = None, **options: Any) -> "Figure":
+        """What is retrieved instead; see :func:`.plots.confusion`."""
+        from . import plots
+
+        return plots.confusion(self, families, **options)
+
+    def plot_strips(self, query_images: Any, gallery_images: Any, **options: Any) -> "Figure":
+        """The worst (or best) queries and what they found; see :func:`.plots.strips`."""
+        from . import plots
+
+        return plots.strips(self, query_images, gallery_images, **options)
+
     def _cells(self) -> list[list[str]]:
-        rows = [["metric", "micro", "95 % over queries", "macro", "95 % over classes", "queries"]]
+        cells = [["metric", "micro", "95 % over queries", "macro", "95 % over classes", "queries"]]
         for row in self.table():
-            spans = ("{:.4f} – {:.4f}".format(*row[key]) for key in ("over queries", "over classes"))
-            rows.append([row["metric"], f"{row['micro']:.4f}", next(spans), f"{row['macro']:.4f}", next(spans),
-                         f"{row['queries']:,}"])  # fmt: skip
-        return rows
+            span, wide = ("{:.4f} – {:.4f}".format(*row[key]) for key in ("over queries", "over classes"))
+            means = f"{row['micro']:.4f}", f"{row['macro']:.4f}"
+            cells.append([row["metric"], means[0], span, means[1], wide, f"{row['queries']:,}"])
+        return cells
 
     def _repr_markdown_(self) -> str:
-        head, *rows = ([cell.replace("|", "\\|") for cell in row] for row in self._cells())
+        head, *rows = self._cells()
         lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-        return (
-            "\n".join("| " + " | ".join(line) + " |" for line in lines)
-            + f"\n\n{html.escape(self.sentence())}\n"
-        )
+        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"{table}\n\n{html.escape(self.sentence())}\n"
 
     def _repr_html_(self) -> str:
-        head, *rows = ([html.escape(cell) for cell in row] for row in self._cells())
-        body = "".join(
-            f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{v}</td>" for v in row[1:]) + "</tr>"
-            for row in rows
-        )
+        head, *rows = self._cells()
         top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-        return (
-            f"<table><caption>{html.escape(self.sentence())}</caption>"
-            f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+        body = "".join(
+            f'<tr><th scope="row">{html.escape(name)}</th>'
+            + "".join(f"<td>{v}</td>" for v in cells)
+            + "</tr>"
+            for name, *cells in rows
         )
+        caption = f"<caption>{html.escape(self.sentence())}</caption>"
+        return f"<table>{caption}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {self[name]:.4f}" for name in self.values)
         return f"<Result {numbers}; {self.sentence()}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers for JSON; nan becomes None. The curve is kept as its mean per class."""
+        """Lists, strings and numbers for JSON; nan becomes None, the protocol its sentence."""
         return {
             "schema": 1,
-            "values": {k: [None if v != v else v for v in a.tolist()] for k, a in self.values.items()},
+            "values": {name: _plain(value) for name, value in self.values.items()},
             "y_query": self.y_query.tolist(),
             "classes": self.classes,
             "protocol": None if self.protocol is None else str(self.protocol),
@@ -165,26 +186,52 @@ class Result:
             "notes": self.notes,
             "top": self.top.tolist(),
             "top_classes": self.top_classes.tolist(),
-            "curve": [[None if v != v else round(v, 5) for v in row] for row in self.curve.tolist()],
+            "curve": [_plain(row) for row in self.curve.astype(np.float64).round(5)],
         }
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Result":
-        """The inverse of :meth:`to_dict`; the protocol comes back as its sentence."""
+        """The inverse of :meth:`to_dict`."""
         if saved.get("schema") != 1:
             raise ValueError(f"Result.from_dict: want schema 1, got {saved.get('schema')!r}; measure again")
-        known = {
-            k: saved[k] for k in ("classes", "protocol", "distance", "ties", "counts", "seconds", "notes")
-        }
-        whole = {k: np.array(saved[k], np.int64) for k in ("y_query", "top", "top_classes")}
-        values = {k: np.array(v, np.float64) for k, v in saved["values"].items()}
-        return cls(values=values, curve=np.array(saved["curve"], np.float32), **whole, **known)
+        parts = {key: part for key, part in saved.items() if key != "schema"}
+        parts["values"] = {name: np.array(value, np.float64) for name, value in saved["values"].items()}
+        parts["curve"] = np.array(saved["curve"], np.float32)
+        for key in ("y_query", "top", "top_classes"):
+            parts[key] = np.array(saved[key], np.int64)
+        return cls(**parts)
 
     def to_json(self) -> str:
-        """One line of JSON, the same for the same result."""
+        """:meth:`to_dict` as one line of strict JSON."""
         return json.dumps(self.to_dict(), sort_keys=True, allow_nan=False)
+
+
+def bootstrap(
+    value: NDArray[np.float64], *, level: float = 0.95, n: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of the mean of ``value`` under resampling; (nan, nan) of nothing.
+
+    >>> bootstrap(np.array([0.5, 0.5, 0.5]))
+    (0.5, 0.5)
+    """
+    if not 0 < level < 1 or n < 1:
+        raise ValueError(f"level and n: want 0 < level < 1 and n >= 1, got {level} and {n}")
+    size = len(value)
+    if not size:
+        return NAN, NAN
+    rng, step = np.random.default_rng(seed), max(1, (1 << 22) // size)  # so many at once, to bound memory
+    means = [
+        value[rng.integers(size, size=(min(step, n - i), size), dtype=np.int32)].mean(axis=1)
+        for i in range(0, n, step)
+    ]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _mean(value: NDArray[np.float64]) -> float:
     known = value[np.isfinite(value)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(known.mean()) if len(known) else NAN
+
+
+def _plain(value: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(v) else v for v in value.tolist()]

@@ -43,8 +43,8 @@ def break_ties(ranks: Ranks, rule: Ties, rng: np.random.Generator | None = None)
 def _irrelevant_ahead(items: Ranks, rng: np.random.Generator) -> Counts:
     """Draw how many irrelevant items of its own level stand before each relevant one, in a random order.
 
-    Random orders are uniform keys: the gap before the next of ``c`` relevant keys takes a share ``Beta(1, c)`` of
-    what is left of the level, and each irrelevant item left falls into that gap with this probability.
+    A random order is one of uniform keys: the gap before the next of ``c`` relevant keys is a share
+    ``Beta(1, c)`` of what is left of the level, and each irrelevant item left falls into it that often.
     """
     row, column = np.nonzero(items.mixed())
     nth = column - items.before[row, column]  # 0, 1, ... within the level
