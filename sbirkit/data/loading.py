@@ -89,7 +89,7 @@ class Loader:
     ) -> None:
         if workers < 0 or prefetch < 1:
             raise ValueError(f"workers, prefetch: want at least 0 and 1, got {workers} and {prefetch}")
-        catalogue: Catalogue = getattr(source, "catalogue", source)
+        catalogue: Any = getattr(source, "catalogue", source)
         self.sampler, self.size, self.workers, self.prefetch = sampler, size, workers, prefetch
         self.recipes = (augment or Augment(), *views)
         self.resident = None if resident is None else torch.device(resident)
