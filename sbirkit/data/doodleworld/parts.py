@@ -72,9 +72,11 @@ def window(
         f.line([(x - w / 2, y), (x + w / 2, y)], "white", 0.02, kind="window bar", detail=2)
 
 
-def door(f: Figure, x: float, y: float, w: float, h: float, fill: RGB | str = "brown") -> None:
+def door(
+    f: Figure, x: float, y: float, w: float, h: float, fill: RGB | str = "brown", *, detail: int = 1
+) -> None:
     """A door standing on ``y``, centred on ``x``, with a knob."""
-    f.box(x - w / 2, y, x + w / 2, y + h, fill, kind="door", detail=1, texture="planks")
+    f.box(x - w / 2, y, x + w / 2, y + h, fill, kind="door", detail=detail, texture="planks")
     f.oval(x + w * 0.3, y + h * 0.45, 0.025, 0.025, "gold", kind="knob", detail=2)
 
 
