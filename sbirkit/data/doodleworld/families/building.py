@@ -153,7 +153,7 @@ def lighthouse(f: Figure) -> None:
 def skyscraper(f: Figure) -> None:
     paint = f.color("grey", "blue", "sky", "silver", "tan", "teal", "brown", "dark")
     form = f.pick("top", "flat", "stepped", "pointed", "slanted")
-    rows, cols = int(f.num(5, 7.99)), int(f.num(3, 4.49))
+    rows, cols = int(f.num(5, 6.99)), int(f.num(3, 4.49))
     w, low, top = f.num(0.3, 0.42), -0.92, f.num(0.48, 0.58)
     lit, peak = f.color("yellow", "glass", "white", tell="windows"), top + 0.08
     if form == "stepped":
@@ -186,7 +186,7 @@ def skyscraper(f: Figure) -> None:
 def tent(f: Figure) -> None:
     form = f.pick("shape", "pointed", "round", "long")
     paint = f.color("orange", "green", "blue", "red", "yellow", "tan", "purple")
-    half, top, low = f.num(0.68, 0.86), f.num(0.4, 0.65), -0.6
+    half, top, low = f.num(0.66, 0.82), f.num(0.4, 0.65), -0.6
     slit, look, dark = f.num(0.16, 0.3), f.choose("", "stripes", "grain") or None, shade(paint, -0.65)
     if form == "round":
         top -= 0.15
@@ -199,7 +199,7 @@ def tent(f: Figure) -> None:
             f.line([(side * half * 0.9, low + 0.35), (side * 0.96, low - 0.05)], "dark", 0.03, kind="rope",
                 detail=1)
     else:
-        x, far = (-0.3 if form == "long" else 0), 0.95
+        x, far = (-0.3 if form == "long" else 0), 0.84
         half *= 0.75 if form == "long" else 1
         if form == "long":
             f.poly([(x, top), (far - 0.3, top - 0.08), (far, low + 0.1), (x + half, low)], shade(paint,
@@ -210,7 +210,7 @@ def tent(f: Figure) -> None:
         if f.chance(0.4):
             f.poly([(x, top), (x, top + 0.26), (x + 0.26, top + 0.16)], "red", kind="flag")
         for edge, y in ((x - half, low), (far if form == "long" else x + half, low)):
-            f.line([(edge, y + 0.15), (edge + 0.17 * (1 if edge > 0 else -1), y - 0.12)], "dark", 0.03,
+            f.line([(edge, y + 0.15), (edge + 0.15 * (1 if edge > 0 else -1), y - 0.12)], "dark", 0.03,
                 kind="rope", detail=1)
 
 
@@ -242,8 +242,8 @@ def windmill(f: Figure) -> None:
 def barn(f: Figure) -> None:
     wall = f.color("red", "brown", "grey", "green", "white")
     trim = f.color("white", "cream", "yellow", tell=None) if min(wall) < 0.8 else shade("brown", 0)
-    half, low, eaves = f.num(0.58, 0.72), -0.75, f.num(-0.15, 0.05)
-    top, gap = f.num(0.5, 0.7), f.num(0.55, 0.68)
+    half, low, eaves = f.num(0.62, 0.74), -0.8, f.num(-0.15, 0.05)
+    top, gap = f.num(0.58, 0.78), f.num(0.55, 0.68)
     if f.chance(0.4):
         f.box(half - 0.02, low, half + 0.24, 0.3, "silver", kind="silo", texture="tiles")
         f.oval(half + 0.11, 0.3, 0.13, 0.13, "grey", kind="silo roof")
@@ -261,7 +261,9 @@ def barn(f: Figure) -> None:
 
 def igloo(f: Figure) -> None:
     snow, low = f.color("white", "sky", "silver", "cream"), -0.6
-    half, top, side = f.num(0.68, 0.78), f.num(0.3, 0.5), f.num(-0.05, 0.35)
+    size = f.adjective("", "tall", "flat")
+    top = {"tall": 0.56, "flat": 0.18}.get(size, 0.36)
+    half, side = f.num(0.7, 0.8), f.num(-0.05, 0.35)
     dome = [(half * cos(pi * k / 12) - 0.1, low + (top - low) * sin(pi * k / 12)) for k in range(13)]
     f.poly(dome, snow, kind="dome", round=0.5)
     for r, turn in ((0.28, 0), (0.55, 1), (0.8, 0)):

@@ -110,9 +110,9 @@ def cup(f: Figure) -> None:
     base = w * taper
     look = f.choose("", "spots", "stripes", "speckle") or None
     f.blob([(x - w, top), (x - w * 0.99, top - 0.02), (x - (w + base) / 2, middle - 0.1),
-        (x - base * 0.95, low + 0.12), (x - base * 0.7, low), (x, low - 0.05), (x + base * 0.7, low),
-        (x + base * 0.95, low + 0.12), (x + (w + base) / 2, middle - 0.1), (x + w * 0.99, top - 0.02),
-        (x + w, top)], paint, kind="body", texture=look)
+        (x - base * 0.95, low + 0.12), (x - base * 0.7, low), (x, low - 0.05), (x + base * 0.7, low), (x +
+        base * 0.95, low + 0.12), (x + (w + base) / 2, middle - 0.1), (x + w * 0.99, top - 0.02), (x + w,
+        top)], paint, kind="body", texture=look)
     f.oval(x, top, w, 0.13, shade(paint, 0.3), kind="rim", round=0)
     f.oval(x, top - 0.02, w * 0.84, 0.085, f.color("brown", "tan", "dark", tell=None), kind="drink",
         detail=2, round=0)
@@ -151,8 +151,8 @@ def table_lamp(f: Figure) -> None:
         f.poly(outline, shade_color, kind="shade", round=0.4, texture="stripes" if f.chance(0.2) else None)
     else:
         f.blob([(-wide, edge), (0, edge - 0.04), (wide, edge), (side, y), (narrow, top), (0, top + 0.02),
-            (-narrow, top), (-side, y)], shade_color, kind="shade",
-            texture="spots" if f.chance(0.2) else None)
+            (-narrow, top), (-side, y)], shade_color, kind="shade", texture="spots" if f.chance(0.2) else
+            None)
     if f.chance(0.4):
         f.line([(-wide * 0.93, edge + 0.1), (wide * 0.93, edge + 0.1)], shade(shade_color, -0.5), 0.05,
             kind="stripe", detail=1)
@@ -216,17 +216,18 @@ def umbrella(f: Figure) -> None:
                 bend=True, kind="rib", detail=1)
             if other and k % 2:
                 f.blob([(x, edge + 0.02), (x * 0.7, (top * 2 + edge) / 3), (0, top - 0.02),
-                    (ribs[k + 1] * 0.7, (top * 2 + edge) / 3), (ribs[k + 1], edge + 0.02),
-                    ((x + ribs[k + 1]) / 2, edge + dip + 0.02)], other, kind="panel", ink=False)
+                    (ribs[k + 1] * 0.7, (top * 2 + edge) / 3), (ribs[k + 1], edge + 0.02), ((x + ribs[k + 1])
+                    / 2, edge + dip + 0.02)], other, kind="panel", ink=False)
 
 
 def wine_glass(f: Figure) -> None:
     form = f.adjective("", "wide", "slim")
     wine = f.color("red", "purple", "gold", "pink", tell="wine")
     w, base = {"wide": 0.52, "slim": 0.35}.get(form, 0.43), f.num(0.34, 0.46)
-    top, low, rim = 0.9, f.num(-0.15, 0.05), f.num(0.7, 0.95)
+    top, rim = 0.9, f.num(0.7, 0.95)
+    low = 0.1 if f.pick("stem", "short", "long") == "long" else -0.22
     f.oval(0, -0.86, base, 0.09, "glass", kind="foot")
-    f.limb([(0, low), (0, -0.4), (0, -0.86)], 0.1, 0.09, "glass", kind="stem")
+    f.limb([(0, low), (0, -0.86)], 0.1, 0.09, "glass", kind="stem")
 
     def bowl(y: float) -> list[tuple[float, float]]:
         t = (y - low) / (top - low)
@@ -291,8 +292,8 @@ def candle(f: Figure) -> None:
     for size, color, detail in ((1.0, "orange", 0), (0.55, "yellow", 1)):
         y = top + 0.07
         f.blob([(0, y), (0.14 * size, y + 0.13 * size), (0.06 * size + lean / 2, y + h * 0.65 * size),
-            (lean * size, y + h * size), (lean / 2 - 0.07 * size, y + h * 0.65 * size),
-            (-0.14 * size, y + 0.13 * size)], color, kind="flame", detail=detail, round=0.2)
+            (lean * size, y + h * size), (lean / 2 - 0.07 * size, y + h * 0.65 * size), (-0.14 * size, y +
+            0.13 * size)], color, kind="flame", detail=detail, round=0.2)
 
 
 def clock(f: Figure) -> None:
