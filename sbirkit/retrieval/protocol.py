@@ -184,7 +184,7 @@ def select(benchmark: "Benchmark", protocol: Protocol, *, gallery: "Benchmark | 
     cross = protocol.setting == "cross-dataset"
     if cross != (gallery is not None):
         raise ValueError(
-            f"gallery: want a second benchmark for cross-dataset only, got setting {protocol.setting!r}"
+            f"gallery: a second benchmark goes with cross-dataset only, got {protocol.setting!r}"
         )
     photos_of = gallery or benchmark
     query, photos = benchmark.queries(protocol.part), photos_of.gallery_rows(protocol.part)
