@@ -203,7 +203,7 @@ class Result:
 
     def to_json(self) -> str:
         """:meth:`to_dict` as one line of strict JSON."""
-        return json.dumps(self.to_dict(), sort_keys=True, allow_nan=False)
+        return json.dumps(self.to_dict(), allow_nan=False)
 
 
 def bootstrap(
