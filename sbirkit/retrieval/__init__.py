@@ -4,7 +4,16 @@ import importlib
 from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
+    "as_reported": "presets",
+    "compare": "protocol",
+    "evaluate_embeddings": "protocol",
+    "fit_itq": "codes",
+    "Generalised": "protocol",
+    "Index": "index",
     "Metric": "metrics",
+    "PRESETS": "presets",
+    "Protocol": "protocol",
+    "published_numbers": "published",
     "Result": "result",
     "score": "scoring",
     "score_by": "scoring",

@@ -81,7 +81,7 @@ def _read(row: dict[str, str]) -> Published:
     )
 
 
-def published(
+def published_numbers(
     method: str | None = None,
     dataset: str | None = None,
     *,
@@ -94,7 +94,7 @@ def published(
 
     Settings are "zs", "gzs", "fg", "binary" and "cross-dataset".
 
-    >>> [(row.value, row.sources) for row in published("CLIP-AT", metric="mAP@200", setting="zs")]
+    >>> [(row.value, row.sources) for row in published_numbers("CLIP-AT", metric="mAP@200", setting="zs")]
     [(72.3, ('S', 'F')), (71.3, ('U',))]
     """
     wanted = {"method": method, "dataset": dataset, "metric": metric, "setting": setting, "split": split}

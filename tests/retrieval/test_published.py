@@ -4,9 +4,9 @@ from collections import defaultdict
 
 import pytest
 
-from sbirkit.retrieval.published import SOURCES, published
+from sbirkit.retrieval.published import SOURCES, published_numbers
 
-ROWS = published()
+ROWS = published_numbers()
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ ROWS = published()
 )
 def test_numbers_are_those_of_the_sources(row, values):
     method, dataset, setting, classes, metric = row
-    rows = published(method, dataset, setting=setting, classes=classes, metric=metric)
+    rows = published_numbers(method, dataset, setting=setting, classes=classes, metric=metric)
     assert [row.value for row in rows] == values
 
 
@@ -66,7 +66,7 @@ def test_splits_are_unambiguous_and_values_are_per_cent():
              "tuberlin-30-sempcyc", "quickdraw-30-dey", "unknown"}  # fmt: skip
     assert {row.split for row in ROWS} == known
     assert all(0 < row.value < 100 for row in ROWS)
-    assert {row.split for row in published("MA-SBIR", "TU-Berlin-Ext")} == {"tuberlin-30-sempcyc"}
+    assert {row.split for row in published_numbers("MA-SBIR", "TU-Berlin-Ext")} == {"tuberlin-30-sempcyc"}
 
 
 def test_no_row_twice():
@@ -75,4 +75,4 @@ def test_no_row_twice():
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"method='Sake2'.*SAKE"):
-        published("Sake2")
+        published_numbers("Sake2")
