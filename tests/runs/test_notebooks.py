@@ -48,7 +48,7 @@ def test_failed_notebook_is_left_alone_and_the_rest_goes_on(write, capsys):
 def test_too_large_an_output_is_not_stored(write):
     path = write("00-large", ("code", "print(('x' * 99 + chr(10)) * 11_000)"))
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=r"1\.1 MB; 1 MB is the limit"):
+    with pytest.raises(ValueError, match=r"1\.2 MB; 1 MB is the limit"):
         notebooks.execute(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
