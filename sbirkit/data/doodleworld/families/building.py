@@ -19,13 +19,13 @@ def bridge(f: Figure) -> None:
     f.box(-0.98, low - 0.14, 0.98, low, "blue", kind="water", detail=2)
     if form == "stone":
         n, rise = int(f.num(2, 3.99)), f.num(0.1, 0.3)
-        step, top = 1.9 / n, [(0.95 - 1.9 * t, deck + 0.15 + rise * sin(pi * t)) for t in (0, 0.25, 0.5,
+        step, crown = 1.9 / n, [(0.95 - 1.9 * t, deck + 0.15 + rise * sin(pi * t)) for t in (0, 0.25, 0.5,
             0.75, 1)]
         holes = [(-0.95 + (k + 0.5 - 0.36 * cos(pi * t)) * step,
             low + (deck + 0.1 - low) * sin(pi * t)) for k in range(n) for t in (0, 0.15, 0.3, 0.5, 0.7, 0.85,
             1)]
-        f.poly([(-0.95, low), *holes, (0.95, low), *top], paint, kind="arch", texture="bricks")
-        return f.line(top, shade(paint, -0.4), 0.07, kind="rail")
+        f.poly([(-0.95, low), *holes, (0.95, low), *crown], paint, kind="arch", texture="bricks")
+        return f.line(crown, shade(paint, -0.4), 0.07, kind="rail")
     if form == "arched":
         bow = [(0.9 * cos(pi * t / 10), deck + f.num(0.5, 0.52) * sin(pi * t / 10)) for t in range(11)]
         f.line(bow, paint, f.num(0.07, 0.1), kind="arch")
@@ -118,21 +118,22 @@ def house(f: Figure) -> None:
     else:
         f.poly(both((half + 0.12, eaves), (half * 0.6, eaves + high * 0.85)), top, kind="roof",
             texture="tiles")
-    shape, x = f.pick("windows", "square", "round", "arched"), f.choose("middle", "side")
+    shape, middle = f.pick("windows", "square", "round", "arched"), f.chance(0.5)
     for side in (-1, 1):
         if size == "tall":
             window(f, side * half * 0.5, eaves - 0.28, 0.28, 0.28, shape=shape, bars=True, detail=0)
-        if x == "middle" or side > 0:
+        if middle or side > 0:
             window(f, side * half * 0.62, low + 0.5, 0.28, 0.28, shape=shape, bars=True, detail=0)
     paint = f.color("brown", "red", "green", "blue", tell="a door")
-    door(f, 0 if x == "middle" else -half * 0.45, low, 0.26, f.num(0.46, 0.56), paint, detail=0)
+    door(f, 0 if middle else -half * 0.45, low, 0.26, f.num(0.46, 0.56), paint, detail=0)
 
 
 def lighthouse(f: Figure) -> None:
     size, paint = f.adjective("", "slim", "stout"), f.color("red", "blue", "black", "white", "orange")
     w, narrow = {"slim": 0.2, "stout": 0.38}.get(size, 0.28), f.num(0.55, 0.75)
     low, top, second = -0.8, 0.42, "white" if max(paint) < 0.9 else "red"
-    n = {"plain": 1, "striped": int(f.num(4, 6.99)), "half": 2}[f.pick("walls", "striped", "plain", "half")]
+    n = {"plain": 1, "striped": int(f.num(4, 6.99)), "two-tone": 2}[f.pick("walls", "striped", "plain",
+        "two-tone")]
     f.blob([(-0.8, -0.95), (-0.6, -0.75), (-0.2, -0.68), (0.3, -0.72), (0.65, -0.8), (0.85, -0.95)], "grey",
         kind="rock", detail=1)
     rows = [(low + (top - low) * k / n, w * (1 - (1 - narrow) * k / n)) for k in range(n + 1)]

@@ -148,7 +148,7 @@ def rocket(f: Figure) -> None:
         f.blob(both((w * 0.9, shoulder + 0.1), (w * 0.5, 0.7), (0, 0.92)), trim, kind="nose", round=0.6)
         n = {"one": 1, "two": 2, "three": 3}[f.pick("windows", "one", "two", "three")]
         for k in range(n):
-            window(f, 0, shoulder - 0.1 - 0.26 * k, 0.2, 0.2, shape="round", detail=int(k > 0))
+            window(f, 0, shoulder - 0.1 - 0.26 * k, 0.2, 0.2, shape="round", detail=0)
         if f.chance(0.5):
             f.line([(-w * 0.8, low + 0.12), (w * 0.8, low + 0.12)], trim, 0.06, kind="stripe", detail=1)
 
@@ -310,7 +310,7 @@ def kite(f: Figure) -> None:
 def parachute(f: Figure) -> None:
     paint, other = f.color("red", "blue", "orange", "green", "white", "purple", "yellow"), f.color("white",
         "yellow", "sky", "pink", tell="panels")
-    load, half, edge = f.pick("load", "human", "boxed"), f.num(0.68, 0.86), f.num(0.26, 0.38)
+    load, half, edge = f.choose("human", "boxed"), f.num(0.68, 0.86), f.num(0.26, 0.38)
     top, n, y = f.num(0.8, 0.93), int(f.num(3, 5.99)), -0.5
     cuts = [(-half + 2 * half * k / n, edge) for k in range(n + 1)]
     for x, rim in cuts:
@@ -325,10 +325,10 @@ def parachute(f: Figure) -> None:
         f.blob([(a, edge), (a * 0.98, edge + 0.15), high[0], high[1], (b * 0.98, edge + 0.15), (b, edge)],
             other, kind="panel", detail=1, round=0.4)
     if load == "boxed":
-        f.box(-0.15, y - 0.28, 0.15, y + 0.03, f.color("brown", "tan", tell=None), kind="crate",
+        f.box(-0.15, y - 0.28, 0.15, y + 0.03, f.color("brown", "tan", tell="a crate"), kind="crate",
             texture="planks")
         return
-    suit = f.color("green", "blue", "dark", "orange", tell=None)
+    suit = f.color("green", "blue", "dark", "orange", tell="a jumper")
     for side in (-1, 1):
         f.line([(0, y - 0.05), (side * 0.17, y + 0.14)], suit, 0.07, kind="arm")
         f.line([(0, y - 0.22), (side * f.num(0.06, 0.16), y - 0.45)], suit, 0.08, kind="leg")

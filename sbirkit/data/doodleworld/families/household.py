@@ -116,7 +116,7 @@ def cup(f: Figure) -> None:
     f.oval(x, top, w, 0.13, shade(paint, 0.3), kind="rim", round=0)
     f.oval(x, top - 0.02, w * 0.84, 0.085, f.color("brown", "tan", "dark", tell=None), kind="drink",
         detail=2, round=0)
-    decor = f.pick("side", "plain", "banded", "spotted")
+    decor = f.pick("sides", "plain", "banded", "spotted")
     if decor == "banded":
         f.limb([(x - w * 0.93, middle + 0.08), (x, middle), (x + w * 0.93, middle + 0.08)], 0.14, 0.14,
             shade(paint, -0.5), kind="stripe", detail=1)
