@@ -55,7 +55,9 @@ def castle(f: Figure) -> None:
     stone = f.color("grey", "tan", "silver", "cream", "pink", "brown")
     tops, wide, low = f.pick("towers", "flat", "pointed"), f.num(0.34, 0.44), -0.75
     wall, side, keep = f.num(-0.08, 0.1), f.num(0.2, 0.42), f.chance(0.6)
-    cap, flag = f.color("red", "blue", "purple", "green", tell="flags"), f.chance(0.6)
+    flag = tops == "flat" and f.chance(0.6)
+    told = "flags" if flag else "roofs" if tops == "pointed" else None
+    cap = f.color("red", "blue", "purple", "green", tell=told)
     if keep:
         _battlement(f, -0.3, 0.3, side + f.num(0.1, 0.3), shade(stone, -0.15), low=low)
         window(f, 0, side, 0.13, 0.22, shape="arched")

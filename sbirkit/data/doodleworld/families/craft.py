@@ -102,9 +102,9 @@ def helicopter(f: Figure) -> None:
 
 
 def hot_air_balloon(f: Figure) -> None:
-    paint, other = f.color("red", "blue", "yellow", "purple", "orange", "green"), f.color("yellow", "white",
-        "sky", "orange", "pink", tell="stripes")
     form, look = f.adjective("", "round", "slim"), f.choose("gores", "band", "plain", "zigzag")
+    paint, told = f.color("red", "blue", "purple", "orange", "green"), {"plain": None, "band": "a band"}
+    other = f.color("yellow", "white", "sky", "pink", tell=told.get(look, "stripes"))
     w, y = {"round": 0.72, "slim": 0.52}.get(form, 0.62), 0.3
     low, h, basket = f.num(-0.42, -0.3), 0.62, f.num(0.13, 0.2)
     for x in (-1, 1):
@@ -283,8 +283,8 @@ def flying_saucer(f: Figure) -> None:
 
 
 def kite(f: Figure) -> None:
-    paint, other = f.color("red", "blue", "yellow", "green", "purple", "orange"), f.color("yellow", "white",
-        "pink", "sky", tell="a patch")
+    paint, look = f.color("red", "blue", "green", "purple", "orange"), f.choose("quarters", "half", "plain")
+    other = f.color("yellow", "white", "pink", "sky", tell=None if look == "plain" else "a patch")
     w, top, low, cross = f.num(0.4, 0.56), 0.92, f.num(-0.3, -0.15), f.num(0.38, 0.56)
     tail, sway = f.pick("tail", "bowed", "curly", "plain"), f.num(0.12, 0.24)
     with f.at(turn=f.num(-30, 10), size=0.95):
@@ -297,7 +297,6 @@ def kite(f: Figure) -> None:
             f.line([(sway * 0.8, -0.92), (0.4, -0.8), (0.26, -0.68), (0.2, -0.85), (0.5, -0.94)], "dark",
                 0.045, bend=True, kind="tail")
         f.poly([(0, top), (w, cross), (0, low), (-w, cross)], paint, kind="sail", round=0.3)
-        look = f.choose("quarters", "half", "plain")
         if look != "plain":
             f.poly([(0, top), (w, cross), (0, cross)] if look == "quarters" else [(0, top), (w, cross),
                 (0, low)], other, kind="patch", ink=False, round=0.2)
@@ -308,8 +307,8 @@ def kite(f: Figure) -> None:
 
 
 def parachute(f: Figure) -> None:
-    paint, other = f.color("red", "blue", "orange", "green", "white", "purple", "yellow"), f.color("white",
-        "yellow", "sky", "pink", tell="panels")
+    paint = f.color("red", "blue", "orange", "green", "purple")
+    other = f.color("white", "yellow", "sky", "pink", tell="panels")
     load, half, edge = f.choose("human", "boxed"), f.num(0.68, 0.86), f.num(0.26, 0.38)
     top, n, y = f.num(0.8, 0.93), int(f.num(3, 5.99)), -0.5
     cuts = [(-half + 2 * half * k / n, edge) for k in range(n + 1)]

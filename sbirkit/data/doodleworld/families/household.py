@@ -195,7 +195,7 @@ def umbrella(f: Figure) -> None:
     n, hook = int(f.num(3, 5.99)), f.pick("handle", "hooked", "straight")
     half, top, edge = f.num(0.76, 0.92), f.num(0.72, 0.84), f.num(-0.02, 0.12)
     wood, low = f.color("brown", "dark", "tan", tell=None), -0.82
-    other = f.color("white", "yellow", "sky", tell="panels") if f.chance(0.4) else None
+    other = f.color("white", "sky", "cream", tell="panels") if f.chance(0.4) else None
     with f.at(turn=f.num(-18, 18)):
         f.line([(0, top), (0, low)], "dark", 0.06, kind="shaft")
         if hook == "hooked":
