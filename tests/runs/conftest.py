@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-PARAMETERS = ("code", "profile = 'laptop'\nseed = 0", "parameters")
-
 
 @pytest.fixture
 def write(tmp_path):

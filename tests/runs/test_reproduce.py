@@ -11,8 +11,7 @@ import pytest
 
 from sbirkit.runs import reproduce
 
-from .conftest import PARAMETERS
-
+PARAMETERS = ("code", "profile = 'laptop'\nseed = 0", "parameters")
 COUNT = """
 from pathlib import Path
 with Path("runs.txt").open("a") as f:
