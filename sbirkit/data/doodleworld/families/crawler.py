@@ -170,7 +170,7 @@ def snail(f: Figure) -> None:
 def snake(f: Figure) -> None:
     pose = f.choose("slithering", "coiled", "rearing")
     f.adjectives.append(pose)
-    skin, w = f.color("green", "brown", "yellow", "red", "grey", "black"), f.num(0.15, 0.22)
+    skin, w = f.color("green", "brown", "yellow", "red", "grey", "black"), f.num(0.18, 0.25)
     pattern = f.pick("skin", "plain", "banded", "spotted")
     x = np.linspace(-0.92, 0.55, 19)
     if pose == "slithering":

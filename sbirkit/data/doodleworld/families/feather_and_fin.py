@@ -80,7 +80,7 @@ def fish(f: Figure) -> None:
 
 
 def flamingo(f: Figure) -> None:
-    coat, pose = f.color("pink", "pink", "orange", "white"), f.choose("standing", "one leg")
+    coat, pose = f.color("pink", "pink", "orange", "white"), f.pick("on the ground", "two legs", "one leg")
     y, reach = f.num(0.0, 0.12), f.num(0.5, 0.64)
     leg = shade("pink", -0.2)
     f.line([(-0.12, y - 0.1), (-0.1, -0.5), (-0.16, -0.94), (0.06, -0.96)], leg, 0.06, kind="leg")
@@ -245,7 +245,7 @@ def shark(f: Figure) -> None:
 
 
 def jellyfish(f: Figure) -> None:
-    skin, w, h = f.color("pink", "purple", "sky", "white", "orange"), f.num(0.55, 0.75), f.num(0.5, 0.68)
+    skin, w, h = f.color("pink", "purple", "blue", "white", "orange"), f.num(0.55, 0.75), f.num(0.5, 0.68)
     n, sway, low = int(f.num(4, 6.9)), f.num(0.04, 0.12), f.num(-0.95, -0.7)
     for x in np.linspace(-0.78 * w, 0.78 * w, n):
         y = np.linspace(0.25, low + 0.15 * abs(x), 9)
@@ -301,6 +301,7 @@ def swan(f: Figure) -> None:
     _beak(f, 0.68, high - 0.01, 0.27, 0.13, fill="orange", turn=-15)
     f.oval(0.68, high + 0.04, 0.045, 0.05, "black", kind="knob", detail=1)
     if raised:
+        f.features.append("raised wings")
         wing(f, [(0.2, -0.15), (0.0, 0.3), (-0.5, 0.58), (-0.75, 0.38), (-0.6, -0.1), (-0.1, -0.35)],
             shade(coat, -0.12), feathers=4)
     else:
@@ -311,7 +312,7 @@ def swan(f: Figure) -> None:
 
 
 def whale(f: Figure) -> None:
-    skin, h, up = f.color("blue", "grey", "dark", "teal", "sky"), f.num(0.42, 0.58), f.num(0.3, 0.55)
+    skin, h, up = f.color("blue", "grey", "dark", "teal"), f.num(0.42, 0.58), f.num(0.3, 0.55)
     spout = f.chance(0.75)
     f.blob([(-0.7, up - 0.1), (-0.95, up + 0.24), (-0.82, up + 0.28), (-0.7, up + 0.12), (-0.55, up + 0.28),
         (-0.42, up + 0.2)], skin, kind="tail fin")
@@ -323,6 +324,7 @@ def whale(f: Figure) -> None:
         f.line([(x, -0.3), (x + 0.05, -0.5)], shade(skin, -0.2), 0.025, kind="groove", detail=2)
     f.blob([(0.25, -0.25), (0.4, -0.35), (0.2, -0.72), (0.02, -0.68)], shade(skin, -0.2), kind="flipper")
     if spout:
+        f.features.append("a spout")
         for side in (-1, 1):
             f.line([(0.4, h - 0.1), (0.42 + side * 0.06, h + 0.2), (0.4 + side * 0.24, h + 0.3),
                 (0.4 + side * 0.3, h + 0.12)], "sky", 0.06, bend=True, kind="spout")

@@ -12,31 +12,30 @@ KINGDOM = "animal"
 
 
 def _legs(f: Figure, hind: float, fore: float, *, top: float, foot: float, width: float, fill: RGB,
-    hoof: str | None = None) -> None:
+        hoof: str | None = None) -> None:
     """Two pairs of legs in mid-step; the far ones are darker."""
     step = f.num(2, 14)
     apart = 0.05 + width
     for x, swing, tone in ((hind + apart, step, -0.3), (fore - apart, -step, -0.3), (hind, -step, 0), (fore,
-        step, 0)):
+            step, 0)):
         with f.at(x, top, turn=swing):
             leg(f, 0, 0, foot - top, width, shade(fill, tone), hoof=hoof)
 
 
 def _trunk(f: Figure, fill: RGB, head: tuple[float, float], *, rump: float, chest: float, back: float,
-    belly: float, neck: float, slope: float = 0.0, sag: float = 0.03, texture: str | None = None) -> None:
+        belly: float, neck: float, slope: float = 0.0, sag: float = 0.03, texture: str | None = None) -> None:
     """Body and neck in one outline; ``head`` is where the neck ends, ``slope`` lowers the rump."""
     x, y = head
     deep = back - belly
-    f.blob([(rump, belly + 0.3 * deep), (rump + 0.02, back - slope - 0.2 * deep),
-        (rump + 0.14, back - slope), ((rump + chest) / 2, back - slope / 2 - sag), (chest - 0.32, back),
-        ((chest - 0.32 + x) / 2, (back + y) / 2 + 0.02), (x - neck / 2, y), (x + neck / 2, y - 0.06),
-        ((chest + x) / 2 + 0.03, (back + y) / 2 - 0.3 * neck), (chest, back - 0.45 * deep),
-        (chest - 0.12, belly + 0.04), ((rump + chest) / 2, belly - 0.03), (rump + 0.25, belly + 0.06)], fill,
-        texture=texture)
+    f.blob([(rump, belly + 0.3 * deep), (rump + 0.02, back - slope - 0.2 * deep), (rump + 0.14, back - slope),
+        ((rump + chest) / 2, back - slope / 2 - sag), (chest - 0.32, back), ((chest - 0.32 + x) / 2,
+        (back + y) / 2 + 0.02), (x - neck / 2, y), (x + neck / 2, y - 0.06), ((chest + x) / 2 + 0.03,
+        (back + y) / 2 - 0.3 * neck), (chest, back - 0.45 * deep), (chest - 0.12, belly + 0.04),
+        ((rump + chest) / 2, belly - 0.03), (rump + 0.25, belly + 0.06)], fill, texture=texture)
 
 
 def _ruff(f: Figure, x: float, y: float, rx: float, ry: float, *, bumps: int, depth: float, fill: RGB,
-    kind: str) -> None:
+        kind: str) -> None:
     """A fluffy round: wool or a mane."""
     a = np.linspace(0, 2 * np.pi, 2 * bumps, endpoint=False) + f.num(0, 1)
     r = np.where(np.arange(2 * bumps) % 2, 1 - depth, 1)
@@ -133,7 +132,7 @@ def cow(f: Figure) -> None:
     f.limb([(-0.7, 0.25), (-0.84, 0.05), (-0.82, -0.3)], 0.05, 0.04, coat, kind="tail")
     f.oval(-0.82, -0.36, 0.06, 0.11, mark, kind="tuft", detail=1)
     f.oval(-0.3, belly - 0.04, 0.16, 0.14, "pink", kind="udder")
-    _legs(f, -0.56, 0.3, top=-0.1, foot=-0.85, width=f.num(0.13, 0.17), fill=coat, hoof="dark")
+    _legs(f, -0.56, 0.3, top=-0.1, foot=-0.85, width=f.num(0.13, 0.17), fill=coat)
     f.blob([(-0.74, 0.0), (-0.7, 0.28), (-0.4, 0.34), (0.0, 0.3), (0.3, 0.36), (0.55, 0.3), (0.55, 0.0),
         (0.4, -0.2), (0.0, belly), (-0.4, belly), (-0.66, -0.2)], coat)
     for x, y in ((-0.5, 0.12), (-0.1, 0.1), (0.26, -0.02)):
@@ -148,7 +147,7 @@ def cow(f: Figure) -> None:
         f.oval(0, -0.27, 0.2, 0.14, "pink", kind="snout")
         for side in (-1, 1):
             dot_eye(f, side * 0.09, 0.04)
-            f.oval(side * 0.08, -0.26, 0.03, 0.04, "dark", kind="nostril", detail=1)
+            f.oval(side * 0.08, -0.26, 0.03, 0.04, "dark", kind="nostril", detail=2)
         if f.chance(0.35):
             f.oval(-0.0, -0.52, 0.1, 0.1, "gold", kind="bell", detail=1)
 
@@ -159,8 +158,8 @@ def elephant(f: Figure) -> None:
     big = f.num(0.85, 1.15)
     f.line([(-0.74, 0.2), (-0.88, -0.02), (-0.84, -0.25)], shade(skin, -0.3), 0.05, bend=True, kind="tail")
     _legs(f, -0.58, 0.1, top=-0.1, foot=-0.85, width=f.num(0.22, 0.28), fill=skin)
-    f.blob([(-0.78, 0.0), (-0.7, 0.36), (-0.3, 0.52), (0.15, 0.46), (0.34, 0.1), (0.22, -0.28),
-        (-0.2, -0.36), (-0.66, -0.3)], skin)
+    f.blob([(-0.78, 0.0), (-0.7, 0.36), (-0.3, 0.52), (0.15, 0.46), (0.34, 0.1), (0.22, -0.28), (-0.2, -0.36),
+        (-0.66, -0.3)], skin)
     f.oval(0.42, 0.34, 0.32, 0.34, skin, kind="head")
     way = {"a hanging": [(0.6, 0.36), (0.82, 0.1), (0.84, -0.35), (0.96, -0.5)], "a raised": [(0.6, 0.3),
         (0.88, 0.2), (0.96, 0.5), (0.84, 0.86)], "a curled": [(0.6, 0.36), (0.84, 0.05), (0.88, -0.35),
@@ -181,7 +180,7 @@ def giraffe(f: Figure) -> None:
     head = (f.num(0.2, 0.5), f.num(0.66, 0.8))
     tail(f, [(-0.46, -0.12), (-0.6, -0.25), (-0.58, -0.48)], 0.06, coat)
     f.oval(-0.58, -0.52, 0.05, 0.09, spot, kind="tuft", detail=1)
-    _legs(f, -0.36, 0.14, top=-0.25, foot=-0.97, width=f.num(0.1, 0.13), fill=coat, hoof="dark")
+    _legs(f, -0.36, 0.14, top=-0.25, foot=-0.97, width=f.num(0.1, 0.13), fill=coat)
     _trunk(f, coat, head, rump=-0.5, chest=0.3, back=0.04, belly=-0.36, neck=f.num(0.15, 0.2), slope=0.1)
     spots = [(-0.38, -0.17), (-0.18, -0.08), (-0.1, -0.27), (0.06, -0.1), (0.17, -0.27)]
     spots += [(0.1 + (head[0] - 0.1) * t, head[1] * t) for t in (0.32, 0.58, 0.82)]
@@ -225,12 +224,12 @@ def horse(f: Figure) -> None:
 def pig(f: Figure) -> None:
     build = f.adjective("", "fat", "small")
     ry = {"": 0.4, "fat": 0.5, "small": 0.32}[build]
-    skin = f.color("pink", "pink", "skin", "brown")
+    skin = f.color("pink", "pink", "cream", "brown")
     pinker = shade(skin, -0.22)
     t = np.linspace(0, f.num(9, 12), 20)
     curl = np.column_stack([-0.66 - 0.022 * t - 0.07 * np.sin(t), 0.22 - 0.1 * np.cos(t)])
     f.line(curl, pinker, 0.05, kind="tail")
-    _legs(f, -0.46, 0.22, top=-0.15, foot=-0.3 - ry * 0.8, width=f.num(0.15, 0.19), fill=skin, hoof="dark")
+    _legs(f, -0.46, 0.22, top=-0.15, foot=-0.3 - ry * 0.8, width=f.num(0.15, 0.19), fill=skin)
     f.oval(-0.1, 0, 0.6, ry, skin)
     if f.chance(0.35):
         for x in (-0.4, -0.05):
@@ -251,7 +250,7 @@ def pig(f: Figure) -> None:
 def rabbit(f: Figure) -> None:
     ears = f.pick("ears", "upright", "bent", "spread")
     coat = f.color("white", "grey", "brown", "tan", "cream")
-    long, lean = f.num(0.5, 0.68), {"upright": 8, "bent": 8, "spread": 38}[ears]
+    long, lean = f.num(0.58, 0.72), {"upright": 8, "bent": 8, "spread": 38}[ears]
     front = f.chance(0.5)
     if front:
         w = f.num(0.36, 0.48)
@@ -276,7 +275,7 @@ def rabbit(f: Figure) -> None:
                 else:
                     f.oval(0, long / 2, 0.12, long / 2 + 0.05, coat, kind="ear")
                     f.oval(0, long / 2, 0.06, long / 2 - 0.06, "pink", kind="inner ear", detail=1)
-        f.oval(0, 0.08, 0.34, 0.29, coat, kind="head", texture="fur")
+        f.oval(0, 0.06, 0.32, 0.26, coat, kind="head", texture="fur")
         for side in (-1, 1):
             dot_eye(f, side * 0.14, 0.13, 0.05)
         f.box(-0.06, -0.17, 0.06, -0.04, "white", kind="tooth", detail=1)
@@ -384,8 +383,8 @@ def mouse(f: Figure) -> None:
     coat = f.color("grey", "white", "brown", "silver")
     big, back = f.num(0.2, 0.29), f.num(0.16, 0.4)
     curl = f.num(-0.3, 0.35)
-    f.line([(-0.4, -0.42), (-0.7, -0.5), (-0.85, -0.2), (-0.7, 0.0 + curl * 0.5), (-0.9, 0.2 + curl)],
-        "pink", 0.06, bend=True, kind="tail")
+    f.line([(-0.4, -0.42), (-0.7, -0.5), (-0.85, -0.2), (-0.7, 0.0 + curl * 0.5), (-0.9, 0.2 + curl)], "pink",
+        0.06, bend=True, kind="tail")
     f.oval(0.1, 0.26, big, big, shade(coat, -0.15), kind="ear")
     f.blob([(-0.58, -0.35), (-0.45, back - 0.15), (-0.1, back), (0.3, 0.2), (0.6, 0.02), (0.9, -0.28),
         (0.6, -0.46), (0.2, -0.55), (-0.4, -0.56)], coat, texture="fur")

@@ -26,7 +26,7 @@ def _fan(f: Figure, y: float, turns: list[float], *, length: float, width: float
 
 def apple(f: Figure) -> None:
     build = f.adjective("", "wide", "tall")
-    w, h = {"": (0.72, 0.66), "wide": (0.86, 0.6), "tall": (0.58, 0.74)}[build]
+    w, h = {"": (0.72, 0.66), "wide": (0.86, 0.6), "tall": (0.62, 0.72)}[build]
     skin, lean = f.color("red", "red", "green", "yellow"), f.num(-0.15, 0.2)
     dip, narrow = f.num(0.12, 0.24), f.num(0.55, 0.75)
     with f.at(0, -0.14):
@@ -207,7 +207,8 @@ def carrot(f: Figure) -> None:
 
 
 def cherry(f: Figure) -> None:
-    n, skin = 3 if f.chance(0.25) else 2, f.color("red", "purple", "orange", "black")
+    n, skin = 3 if f.pick("fruits", "two", "two", "three") == "three" else 2, f.color("red", "purple",
+        "orange", "black")
     r, top, spread = f.num(0.28, 0.36), (f.num(-0.1, 0.3), 0.85), f.num(0.36, 0.5)
     for x in np.linspace(-spread, spread, n):
         y = -0.5 + f.num(-0.1, 0.1)
