@@ -85,7 +85,7 @@ def _cat_head(f: Figure, x: float, y: float, size: float, *, coat: RGB, striped:
             ear(f, side * 0.29, 0.2, 0.34, 0.42, coat, turn=-side * 14)
             ear(f, side * 0.29, 0.24, 0.18, 0.26, "pink", turn=-side * 14)
         f.oval(0, 0, 0.48, 0.4, coat, kind="head", texture="fur")
-        for stripe in (-0.12, 0, 0.12) if striped else ():
+        for stripe in (-0.1, 0.1) if striped else ():
             f.line([(stripe, 0.36), (stripe * 0.8, 0.2)], shade(coat, -0.6), 0.05, kind="stripe", detail=1)
         iris = f.color("lime", "yellow", "sky", tell=None)
         for side in (-1, 1):
@@ -109,7 +109,7 @@ def cat(f: Figure) -> None:
             (-w, -0.5)], coat, texture="fur")
         for side in (-1, 1):
             f.limb([(side * 0.12, -0.35), (side * 0.13, -0.88)], 0.15, 0.17, coat, kind="leg", detail=1)
-            for y in (-0.35, -0.52, -0.69) if striped else ():
+            for y in (-0.4, -0.65) if striped else ():
                 f.line([(side * (w - 0.04), y), (side * (w - 0.16), y + 0.02)], shade(coat, -0.6), 0.05,
                     kind="stripe", detail=1)
         _cat_head(f, 0, 0.38, f.num(0.9, 1.1), coat=coat, striped=striped)
