@@ -44,7 +44,7 @@ def measure(embed_sketch: np.ndarray, embed_photo: np.ndarray, bench: Benchmark)
 
 
 def step_loss(net: ConvNet, classify: nn.Linear, batch: Batch) -> torch.Tensor:
-    """Cross-entropy over the seen classes, and cross-modal supervised contrast (same class, other modality)."""
+    """Cross-entropy over the seen classes, and supervised contrast with the other modality."""
     images = torch.cat([batch.sketch.expand(-1, 3, -1, -1), batch.photo])
     embedding, y = net(images), torch.cat([batch.y_sketch, batch.y_photo])
     sketch, photo = F.normalize(embedding, dim=1).split([len(batch.sketch), len(batch.photo)])

@@ -84,6 +84,9 @@ def test_pictures_do_not_depend_on_what_was_drawn_before():
     first = world.sketch("cat", 5)
     world.photo("house", 0), world.sketch("cat", 4)
     np.testing.assert_array_equal(first, world.sketch("cat", 5))
+    there = [world.photo(label, 0) for label in world.labels]
+    back = [world.photo(label, 0) for label in reversed(world.labels)][::-1]
+    np.testing.assert_array_equal(there, back)
 
 
 def test_catalogue_is_the_same_for_any_number_of_processes(tmp_path: Path):
@@ -236,8 +239,11 @@ def test_abstraction_leaves_detail_out():
 def test_diversity_zero_makes_individuals_alike_and_two_makes_them_differ_more():
     def spread(diversity: float) -> float:
         world = World(diversity=diversity)
-        sizes = [[np.ptp(p.xy, axis=0).prod() for p in world.figure("house", k).parts[:4]] for k in range(30)]
-        return float(np.std(np.array([s[:1] for s in sizes]), axis=0).mean())
+        extents = [
+            [np.ptp(np.concatenate([p.xy for p in world.figure(c, k).parts]), axis=0) for k in range(15)]
+            for c in world.labels
+        ]
+        return float(np.std(extents, axis=1).mean())
 
     assert spread(0.0) == 0
     assert spread(1.0) < spread(2.0)

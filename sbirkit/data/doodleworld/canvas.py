@@ -23,6 +23,8 @@ class Canvas:
         self._gc.set_joinstyle("round")
         self._gc.set_capstyle("round")
         self._gc.set_snap(False)
+        # Agg knows the last clip by the address of its path: kept alive, no address comes up twice.
+        self._clips: list[Path] = []
 
     def fill(self, xy: XY, rgb: Sequence[float], alpha: float = 1.0) -> None:
         """Fill a closed outline."""
@@ -44,7 +46,11 @@ class Canvas:
 
     def clip(self, xy: XY | None) -> None:
         """Confine what follows to an outline; None lifts it."""
-        self._gc.set_clip_path(None if xy is None else TransformedPath(Path(xy, _codes(len(xy))), _IDENTITY))
+        if xy is None:
+            self._gc.set_clip_path(None)
+        else:
+            self._clips.append(Path(xy, _codes(len(xy))))
+            self._gc.set_clip_path(TransformedPath(self._clips[-1], _IDENTITY))
 
 
 def _codes(n: int) -> NDArray[np.uint8]:

@@ -98,12 +98,13 @@ def _grain(canvas: Canvas, rgb: RGB, low: XY, high: XY, unit: float, rng: np.ran
 
 def _bricks(canvas: Canvas, rgb: RGB, low: XY, high: XY, unit: float, rng: np.random.Generator) -> None:
     step = max(0.1 * unit, 2.0)
-    lines = _rows(low, high, step)
-    for row, line in enumerate(lines):
-        for x in np.arange(low[0] + (row % 2) * step, high[0], 2 * step):
-            lines_y = line[0, 1]
-            canvas_line = np.array([(x, lines_y), (x, lines_y + step)])
-            lines = [*lines, canvas_line]
+    courses = _rows(low, high, step)
+    joints = [
+        np.array([(x, course[0, 1]), (x, course[0, 1] + step)])
+        for row, course in enumerate(courses)
+        for x in np.arange(low[0] + (row % 2) * step, high[0], 2 * step)
+    ]
+    lines = courses + joints
     canvas.stroke(lines, shade(rgb, 0.45), max(0.5, 0.014 * unit), 0.55)
 
 

@@ -10,6 +10,7 @@ from .colors import PALETTE
 from .grammar import Drawing, Figure
 
 _PAIRS = {"scissors", "eyeglasses", "trousers", "headphones"}
+_UNCOUNTED = {"skin", "fruit", "wine", "fur", "wool", "hair", "icing", "smoke"}
 _OPENINGS = {
     "photo": (
         "{}",
@@ -45,6 +46,13 @@ def article(phrase: str) -> str:
     return f"{'an' if phrase[0] in 'aeio' or phrase.startswith('umb') else 'a'} {phrase}"
 
 
+def _counted(feature: str) -> str:
+    """``round windows`` stays; ``round back`` -> ``a round back``."""
+    first, *_, last = feature.split()
+    settled = first in {"a", "an", "no", "one", "two", "three"} or last.endswith("s") or last in _UNCOUNTED
+    return feature if settled else article(feature)
+
+
 def caption(label: str, figure: Figure, modality: str, rng: np.random.Generator) -> str:
     """One true sentence about an individual, worded differently each time.
 
@@ -56,7 +64,7 @@ def caption(label: str, figure: Figure, modality: str, rng: np.random.Generator)
     features = [f for f in figure.features if coloured or not PALETTE.keys() & set(f.split())]
     told = [a for a in adjectives if rng.random() < 0.75]
     phrase = article(" ".join([*sorted(told, key=lambda a: a in PALETTE), name(label)]))
-    kept = [f for f in features if rng.random() < 0.6][:2]
+    kept = [_counted(f) for f in features if rng.random() < 0.6][:2]
     if kept:
         phrase += " with " + " and ".join(kept)
     openings = _OPENINGS[modality]
