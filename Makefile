@@ -10,7 +10,7 @@ TORCH ?=
 PROFILE ?= laptop
 ONLY ?=
 ARGS ?=
-CODE = sbirkit data_prep tests bootstrap.py
+CODE = sbirkit data_prep tests benchmarks bootstrap.py
 
 help: ## show this help
 	@echo "sbirkit: learn, reproduce and compare zero-shot sketch-based image retrieval"
