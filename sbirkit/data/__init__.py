@@ -47,7 +47,7 @@ def load(name: str | Path) -> "Catalogue":
     if str(name) == "doodleworld":
         from .doodleworld.world import World
 
-        return World().prepare(prepared)
+        return World().prepare()
     for folder in (prepared, Path(name).expanduser()):
         if folder.is_dir():
             return Catalogue.open(folder)

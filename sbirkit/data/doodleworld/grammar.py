@@ -88,8 +88,10 @@ class Figure:
             article = "an " if head == "a" and name[0] in "aeiou" else f"{head} " if head else ""
             self.features.append(f"{article}{name} {noun}")
         jitter = (self._rng.random(3) - 0.5) * 0.14 * self._diversity
-        red, green, blue = np.clip(np.asarray(PALETTE[name]) + jitter, 0.02, 0.98)
-        return (float(red), float(green), float(blue))
+        red, green, blue = (
+            min(0.98, max(0.02, c + j)) for c, j in zip(PALETTE[name], jitter.tolist(), strict=True)
+        )
+        return (red, green, blue)
 
     # The pen -------------------------------------------------------------------------------------
     def poly(self, points: Points, fill: Fill, **look: object) -> None:

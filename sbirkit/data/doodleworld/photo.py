@@ -20,7 +20,7 @@ def photo(
     light = _light(rng)
     canvas = Canvas(size)
     _place(canvas, rng, size, clutter, light)
-    outlines = [view(part.xy, size) for part in parts]
+    outlines = view.each([part.xy for part in parts], size)
     _shadow(canvas, outlines, rng, size, gap)
     unit = view.scale * size / 2
     for part, xy in zip(parts, outlines, strict=True):

@@ -99,7 +99,7 @@ def sketch(
             lines = lines + [line[: max(2, int(len(line) * rng.uniform(0.4, 1)))] for line in again]
         lines = [piece for line in lines for piece in _broken(line, drawer.lift * (0.5 + abstraction), rng)]
         if lines:
-            canvas.stroke([view(line, size) for line in lines], (grey, grey, grey), width)
+            canvas.stroke(view.each(lines, size), (grey, grey, grey), width)
     return canvas.pixels[..., 0].copy()
 
 
@@ -152,14 +152,14 @@ def _line(
         line = line[keep]
     if not part.closed:
         return line
-    line = np.roll(line, int(rng.integers(len(line))), axis=0)
-    end = line[:1] + rng.normal(size=2) * drawer.slack * min(1.0, reach)
-    return np.concatenate([line, end])
+    start = int(rng.integers(len(line)))
+    end = line[start] + rng.normal(size=2) * drawer.slack * min(1.0, reach)
+    return np.concatenate([line[start:], line[:start], end[None]])
 
 
 def _edges(xy: XY, drawer: Drawer, gap: float, rng: np.random.Generator) -> list[XY]:
     """Straight edges, each a stroke of its own: bowed, and missing or overshooting the corners."""
-    start, end = xy, np.roll(xy, -1, axis=0)
+    start, end = xy, np.concatenate([xy[1:], xy[:1]])
     along = end - start
     length = np.hypot(*along.T)[:, None]
     over = rng.normal(size=(2, len(xy), 1)) * drawer.slack * np.minimum(1, 0.3 / np.maximum(length, 1e-6))

@@ -1,5 +1,6 @@
 """Where the onlooker stands: figure units to pixels, with a turn, a lean and some perspective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,5 +55,12 @@ class View:
         """Figure units ``(N, 2)`` to pixels ``(N, 2)``."""
         seen = xy @ self.matrix().T
         if self.keystone:
-            seen = seen / (1 - self.keystone * np.clip(seen[:, :1], -1.2, 1.2))
-        return (seen + np.array([1 + self.dx, 1 + self.dy])) * (size / 2)
+            seen /= 1 - self.keystone * np.minimum(1.2, np.maximum(-1.2, seen[:, :1]))
+        seen += (1 + self.dx, 1 + self.dy)
+        seen *= size / 2
+        return seen
+
+    def each(self, lines: Sequence[NDArray[np.float64]], size: int) -> list[NDArray[np.float64]]:
+        """The same for many outlines at once, which is quicker."""
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        return np.split(self(np.concatenate(lines), size), ends) if lines else []

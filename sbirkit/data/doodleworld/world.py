@@ -3,7 +3,7 @@
 import json
 import warnings
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,7 @@ class World:
 
     def figure(self, label: str, individual: int) -> Figure:
         """One individual, before anybody has seen or drawn it."""
-        figure = Figure(stream(self.seed, "object", label, individual), self.diversity)
-        inhabitants()[label](figure)
-        return figure
+        return _figure(self.seed, self.diversity, label, individual)
 
     def photo(self, label: str, individual: int, size: int = 64) -> np.ndarray:
         """``(size, size, 3)`` uint8."""
@@ -215,6 +213,13 @@ KNOBS: dict[str, tuple[float, float]] = {
 _FRESH = (
     50_000  # individuals of the pre-training populations are numbered from here: none is in the benchmark
 )
+
+
+@lru_cache(maxsize=8)  # a photo and the sketches of it are made one after the other
+def _figure(seed: int, diversity: float, label: str, individual: int) -> Figure:
+    figure = Figure(stream(seed, "object", label, individual), diversity)
+    inhabitants()[label](figure)
+    return figure
 
 
 @cache
