@@ -52,7 +52,8 @@ class Index:
             distance: "cosine" (default for embeddings), "euclidean", or "hamming" (always for codes).
             seed: of the clustering in "ivfpq".
             options: of "ivfpq" only: ``lists`` (default about ``4 sqrt(N)``), ``probes`` of them visited by a
-                search (default a sixteenth), ``parts`` that a vector is cut into, ``bits`` for each part.
+                search (default a sixteenth), ``parts`` that a vector is cut into (default about ``D / 8``; more
+                find more and train much longer), ``bits`` for each part (8).
         """
         if kind not in get_args(Kind):
             raise ValueError(f"kind: want one of {', '.join(get_args(Kind))}, got {kind!r}")
@@ -203,8 +204,9 @@ def _blocks(q: Array, size: int) -> Iterator[Array]:
 def _best(scores: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
     """The ``k`` largest of each row, largest first, the earlier column first among equals."""
     edge = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-    row, column = np.nonzero(scores >= edge)
-    value = scores[row, column]
+    near = np.flatnonzero(scores >= edge)  # ten times quicker than nonzero of two dimensions
+    row, column = np.divmod(near, scores.shape[1])
+    value = scores.ravel()[near]
     order = np.lexsort((column, -value, row))
     start = np.searchsorted(row, np.arange(len(scores)))
     take = order[start[:, None] + np.arange(k)]
@@ -271,7 +273,7 @@ def _faiss_index(
                 f"vectors: {bits}-bit parts want at least {2**bits} of them, got {size}; use 'flat'"
             )
         lists = lists or max(1, min(round(4 * size**0.5), size // 39))
-        parts = parts or next(n for n in range(min(dims, 64), 0, -1) if dims % n == 0)
+        parts = parts or next(n for n in range(max(dims // 8, 1), 0, -1) if dims % n == 0)
         if dims % parts or not 1 <= lists <= size:
             raise ValueError(
                 f"parts={parts}, lists={lists}: want parts that divide {dims} and 1 to {size} lists"
