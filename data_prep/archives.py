@@ -8,6 +8,7 @@ one file under a name of our own.
 
 import bz2
 import contextlib
+import errno
 import functools
 import gzip
 import hashlib
@@ -18,8 +19,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -66,7 +66,7 @@ class Tree:
         """The bytes of one file. A missing or damaged one raises :class:`ArchiveError`."""
         store = _store(self.path)  # that folder or archive gone is no fault of one file
         try:
-            return store.read(store.find(self.prefix + name))
+            return store.read(self.prefix + name)
         except KeyError:
             raise ArchiveError(f"{self.path.name} has no file {self.prefix + name!r}") from None
         except _DAMAGE as error:
@@ -100,64 +100,56 @@ def open_inner(tree: Tree, name: str, *, cache: Path) -> Tree:
     if isinstance(store, _Folder):
         return open_tree(tree.path / tree.prefix / name, cache=cache)
     inner = cache / f"{_key(tree.path, name)}-{Path(name).name}"
-    if not inner.is_file():
-        try:
-            with store.stream(store.find(tree.prefix + name)) as src:
-                _copy(src, inner, MAX_TOTAL)
-        except _DAMAGE as error:
-            raise _damaged(tree.path, error) from error
+    _expand(tree.path, lambda: store.stream(store.find(tree.prefix + name)[0]), inner, MAX_TOTAL)
     return open_tree(inner, cache=cache)
 
 
-def check_names(names: Iterable[str], archive: str) -> None:
-    """Refuse names that could escape a folder or mean two things.
+def check_members(members: Iterable[tuple[str, int, int, str]], archive: str) -> None:
+    """Refuse an archive with names that could escape a folder or mean two things, or that is a bomb.
 
-    >>> check_names(["photo/cat/1.jpg", "photo/Cat/1.jpg", "photo/два кота/1.jpg"], "ok.zip")
-    >>> check_names(["photo/../../x"], "bad.zip")
+    Args:
+        members: name, packed and unpacked bytes (by their own declaration), and a fault found before or "".
+
+    >>> check_members([("photo/cat/1.jpg", 9, 9, ""), ("photo/Cat/1.jpg", 9, 9, "")], "ok.zip")
+    >>> check_members([("photo/../../x", 9, 9, "")], "bad.zip")
     Traceback (most recent call last):
     ...
     data_prep.archives.ArchiveError: bad.zip: member 'photo/../../x' climbs out with '..'; refused
     """
-    counts = Counter(names)
-    if len(counts) > MAX_MEMBERS:
-        raise ArchiveError(f"{archive}: {len(counts):,} members are more than the {MAX_MEMBERS:,} allowed")
-    for name, times in counts.items():
-        faults = [why for rule, why in _SUSPICIOUS.items() if re.search(rule, name)]
-        if faults or times > 1:
-            why = faults[0] if faults else f"occurs {times} times"
-            raise ArchiveError(f"{archive}: member {name!r} {why}; refused")
-
-
-def _check_sizes(sizes: Iterable[tuple[str, int, int]], archive: str) -> None:
-    """Refuse bombs by their own declaration: ``(name, packed, unpacked)`` bytes of each member."""
+    seen: set[str] = set()
     total = 0
-    for name, packed, unpacked in sizes:
-        total += unpacked
+    for name, packed, unpacked, fault in members:
+        faults = [fault] if fault else [why for rule, why in _SUSPICIOUS.items() if re.search(rule, name)]
+        if name in seen:
+            faults.append("occurs twice")
         if unpacked > CHUNK and unpacked > MAX_RATIO * packed:
-            raise ArchiveError(f"{archive}: member {name!r} is a bomb: {packed:,} bytes for {unpacked:,}")
-        if total > MAX_TOTAL:
-            raise ArchiveError(f"{archive} unpacks to more than {MAX_TOTAL / 2**30:.0f} GiB: a bomb?")
+            faults.append(f"is a bomb: {packed:,} bytes for {unpacked:,}")
+        if faults:
+            raise ArchiveError(f"{archive}: member {name!r} {faults[0]}; refused")
+        seen.add(name)
+        total += unpacked
+        if len(seen) > MAX_MEMBERS or total > MAX_TOTAL:
+            limits = f"{MAX_MEMBERS:,} members or {MAX_TOTAL:,} bytes"
+            raise ArchiveError(f"{archive} unpacks to more than {limits}: a bomb?")
 
 
 class _Store:
-    """What a tree reads from: ``where`` gives, for each name, all that is needed to find its bytes."""
+    """What a tree reads from: ``where`` gives, for each name, where its bytes are and how many."""
 
-    where: dict[str, Any]
+    where: dict[str, tuple[Any, int]]
 
     def names(self) -> Iterable[str]:
         return self.where
 
-    def find(self, name: str) -> Any:
+    def find(self, name: str) -> tuple[Any, int]:
         return self.where[name]
-
-    def size(self, at: Any) -> int:
-        return at.size
 
     def stream(self, at: Any) -> IO[bytes]:
         raise OSError("not a file")
 
-    def read(self, at: Any) -> bytes:
-        if (size := self.size(at)) > MAX_MEMBER:
+    def read(self, name: str) -> bytes:
+        at, size = self.find(name)
+        if size > MAX_MEMBER:
             raise OSError(f"{size:,} bytes are more than the {MAX_MEMBER:,} allowed")
         with self.stream(at) as f:
             return f.read()
@@ -180,17 +172,12 @@ class _Folder(_Store):
             for name in [*(f"{i}/" for i in inner), *files]:
                 key = f"{Path(folder).relative_to(self.root).as_posix()}/{name}".removeprefix("./")
                 if re.search(r"[\ud800-\udfff]", key):
-                    raise ValueError(
-                        f"{os.fsencode(key)!r} in {self.root} is not a UTF-8 file name: rename it"
-                    )
+                    raise ValueError(f"{self.root}: {os.fsencode(key)!r} is not a UTF-8 file name: rename it")
                 if not _JUNK.search(key):
                     yield key
 
-    def find(self, name: str) -> Path:
-        return self.root / name
-
-    def size(self, at: Path) -> int:
-        return at.stat().st_size
+    def find(self, name: str) -> tuple[Path, int]:
+        return self.root / name, (self.root / name).stat().st_size
 
     def stream(self, at: Path) -> IO[bytes]:
         return at.open("rb")
@@ -200,17 +187,11 @@ class _Zip(_Store):
     def __init__(self, path: Path) -> None:
         self.file = zipfile.ZipFile(path)
         infos = self.file.infolist()
-        check_names((i.orig_filename for i in infos), path.name)
-        _check_sizes(((i.filename, i.compress_size, i.file_size) for i in infos), path.name)
-        for i in infos:
-            if stat.S_ISLNK(i.external_attr >> 16):
-                raise ArchiveError(f"{path.name}: member {i.filename!r} is a link; refused")
-            if i.flag_bits & 1:
-                raise ArchiveError(f"{path.name} is encrypted: unpack it yourself and give the folder")
-        self.where = {i.filename: i for i in infos if not _JUNK.search(i.filename)}
-
-    def size(self, at: zipfile.ZipInfo) -> int:
-        return at.file_size
+        faults = {i: "is a link" for i in infos if stat.S_ISLNK(i.external_attr >> 16)}
+        faults |= {i: "is encrypted (unpack it and give the folder)" for i in infos if i.flag_bits & 1}
+        found = [(i.orig_filename, i.compress_size, i.file_size, faults.get(i, "")) for i in infos]
+        check_members(found, path.name)
+        self.where = {i.filename: (i, i.file_size) for i in infos if not _JUNK.search(i.filename)}
 
     def stream(self, at: zipfile.ZipInfo) -> IO[bytes]:
         return self.file.open(at)
@@ -221,15 +202,16 @@ class _Tar(_Store):
 
     def __init__(self, path: Path) -> None:
         self.file = tarfile.open(path, "r:")  # noqa: SIM115 - stays open for as long as the process reads
-        infos = self.file.getmembers()
-        for i in infos:
-            if not (i.isreg() or i.isdir()) or i.issparse():
-                kind = "link" if i.issym() or i.islnk() else "device, pipe or sparse file"
-                raise ArchiveError(f"{path.name}: member {i.name!r} is a {kind}; refused")
-        names = [re.sub(r"^(\./)+|^\.$", "", i.name) + "/" * i.isdir() for i in infos]
-        check_names((n for n in names if n != "/"), path.name)
-        _check_sizes(((i.name, i.size, i.size) for i in infos), path.name)
-        self.where = {n: i for n, i in zip(names, infos, strict=True) if n != "/" and not _JUNK.search(n)}
+        infos = {}
+        for i in self.file:
+            odd = "" if i.isdir() or (i.isreg() and not i.issparse()) else "is a device, a pipe or sparse"
+            fault = "is a link" if i.issym() or i.islnk() else odd
+            name = re.sub(r"^(\./)+|^\.$", "", i.name) + "/" * i.isdir()
+            infos[i] = (name, i.size, i.size, fault)
+        check_members((found for found in infos.values() if found[0] != "/"), path.name)
+        self.where = {
+            n: (i, size) for i, (n, _, size, _) in infos.items() if n != "/" and not _JUNK.search(n)
+        }
 
     def stream(self, at: tarfile.TarInfo) -> IO[bytes]:
         return self.file.extractfile(at) or super().stream(at)
@@ -265,13 +247,11 @@ def _plain(path: Path, cache: Path) -> Path:
     if head.lstrip()[:1] == b"<":
         raise ArchiveError(f"{name} is a web page, not an archive: open it in a browser, follow its link")
     for magic, opener in _PACKED.items():
-        if head.startswith(magic) and not (plain := cache / f"{_key(path)}.tar").is_file():
-            try:
-                with opener(path) as src:
-                    _copy(src, plain, min(MAX_TOTAL, MAX_RATIO * path.stat().st_size + CHUNK))
-            except _DAMAGE as error:
-                raise _damaged(path, error) from error
-        path = plain if head.startswith(magic) else path
+        if head.startswith(magic):
+            plain, limit = cache / f"{_key(path)}.tar", MAX_RATIO * path.stat().st_size + CHUNK
+            _expand(path, functools.partial(opener, path), plain, limit)
+            path = plain
+            break
     if not (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
         raise ArchiveError(f"{name} ({path.stat().st_size:,} bytes) is no folder, and no whole zip or tar")
     return path
@@ -288,18 +268,24 @@ def _key(path: Path, inner: str = "") -> str:
     return "expanded-" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _copy(src: IO[bytes], to: Path, limit: int) -> None:
-    """Copy at most ``limit`` bytes, then give the file its name at once."""
+def _expand(archive: Path, opener: Callable[[], IO[bytes]], to: Path, limit: int) -> None:
+    """Copy at most ``limit`` bytes to the file ``to``, which has its name only when it is whole."""
+    if to.is_file():
+        return
     to.parent.mkdir(parents=True, exist_ok=True)
     part, done = to.with_name(f"{to.name}.{os.getpid()}.part"), 0
     try:
-        with part.open("wb") as out:
+        with opener() as src, part.open("wb") as out:
             while chunk := src.read(CHUNK):
                 done += len(chunk)
-                if done > limit:
-                    raise ArchiveError(f"{to.name} swells past {limit:,} bytes: a bomb?")
+                if done > min(limit, MAX_TOTAL):
+                    raise ArchiveError(f"{archive.name} swells past {limit:,} bytes: a bomb?")
                 out.write(chunk)
         os.replace(part, to)
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ArchiveError(f"{to.parent}: the disk is full, {archive.name} cannot be expanded") from error
+        raise _damaged(archive, error) from error
     finally:
         part.unlink(missing_ok=True)
 

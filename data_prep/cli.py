@@ -60,9 +60,9 @@ def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     out.add_argument("--out", type=Path, help=f"folder to make ({paths.data() / name})")
     out.add_argument("--size", type=int, nargs="+", default=[64], help="sides in pixels, one or several (64)")
     out.add_argument("--workers", type=int, help="processes (all cores)")
-    out.add_argument("--overwrite", action="store_true", help="replace --out, once the new one is whole")
     out.add_argument("--quiet", action="store_true", help="say nothing but errors")
     if name != "doodleworld":
+        out.add_argument("--overwrite", action="store_true", help="replace --out, once the new one is whole")
         parser.add_argument(
             "--from", dest="sources", type=Path, action="append", default=[], metavar="PATH",
             help="a folder, zip or tar that you have already; may be given several times",

@@ -38,16 +38,9 @@ class _Stale(_Cut):
 
 
 def fetch(
-    url: str,
-    to: Path,
-    *,
-    md5: str = "",
-    first: int | None = None,
-    attempts: int = 6,
-    pause: float = 1.0,
-    timeout: float = 30.0,
-    progress: bool = True,
-) -> str:
+    url: str, to: Path, *, md5: str = "", first: int | None = None, attempts: int = 6, pause: float = 1.0,
+    timeout: float = 30.0, progress: bool = True,
+) -> str:  # fmt: skip
     """Bring ``url`` to the file ``to`` and return its sha256.
 
     A cut download waits in ``to.part`` and goes on from there (``Range`` with ``If-Range``), in this run or
@@ -59,6 +52,7 @@ def fetch(
         md5: known checksum, "" if nobody published one. first: only so many leading bytes are wanted.
         attempts: tries in a row that bring nothing new before giving up, ``pause`` seconds apart at first.
     """
+    to.parent.mkdir(parents=True, exist_ok=True)
     with _alone(to):
         part, note = _beside(to, ".part"), _read_note(to)
         if to.is_file():
@@ -90,7 +84,6 @@ def fetch(
 @contextlib.contextmanager
 def _alone(to: Path) -> Iterator[None]:
     """Nobody else downloads this file meanwhile."""
-    to.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(f"{to}.lock", timeout=0):
             yield
@@ -112,7 +105,8 @@ def _transfer(
         headers["Range"] = f"bytes={have}-{'' if first is None else first - 1}"
     if have:
         headers["If-Range"] = note["validator"]
-    with _passing(), _opener().open(urllib.request.Request(url, headers=headers), timeout=timeout) as reply:
+    request, opener = urllib.request.Request(url, headers=headers), urllib.request.build_opener(_NoDowngrade)
+    with _passing(), opener.open(request, timeout=timeout) as reply:
         start, total = _extent(reply)
         validator = _validator(reply)
         if start != have or (have and validator != note["validator"]):
@@ -216,10 +210,6 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, *rest)
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_NoDowngrade)
-
-
 def _beside(to: Path, suffix: str) -> Path:
     return to.with_name(to.name + suffix)
 
@@ -229,11 +219,9 @@ def _size(path: Path) -> int:
 
 
 def _read_note(to: Path) -> dict[str, Any]:
-    try:
-        note = json.loads(_beside(to, ".json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return dict(json.loads(_beside(to, ".json").read_text()))
+    return {}
 
 
 def _write_note(to: Path, note: dict[str, Any]) -> None:

@@ -49,14 +49,14 @@ LINE = 1_600  # bytes we expect a recognised drawing to take, generously
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--per-class", type=int, default=3_000, help="drawings of each class (%(default)s)")
-    parser.add_argument(
-        "--width", type=float, default=WIDTH, help="of lines, as part of the side (%(default)s)"
-    )
+    parser.add_argument("--width", type=float, default=WIDTH, help="of lines, part of the side (%(default)s)")
     parser.add_argument("--sketches-only", action="store_true", help="without the photos of the extension")
     parser.add_argument("--all-classes", action="store_true", help="every ndjson of --from, not only the 110")
 
 
 def prepare(args: Namespace) -> Catalogue:
+    if args.per_class < 1 or not 0 < args.width <= 0.25:
+        raise ValueError(f"want --per-class >= 1, 0 < --width <= 0.25; got {args.per_class}, {args.width}")
     parts = PARTS[: 1 if args.sketches_only else 2]
     inner = r"QuickDraw_(sketches|images)[^/]*\.zip$"
     trees = find(args.sources, parts, cache=args.downloads, inner=inner)
@@ -91,9 +91,8 @@ def stroke_files(args: Namespace) -> dict[str, Path]:
     wanted = {label: GOOGLE.get(label, label.replace("_", " ")) for label in classes()}
     if local:
         return {label: local[name] for label, name in wanted.items() if name in local}
-    say(
-        args, f"To download: about {len(wanted) * args.per_class * LINE / 1e6:,.0f} MB into {args.downloads}."
-    )
+    megabytes = len(wanted) * args.per_class * LINE / 1e6
+    say(args, f"To download: about {megabytes:,.0f} MB into {args.downloads}.")
     return {label: _download(args, name) for label, name in wanted.items()}
 
 
@@ -146,10 +145,7 @@ def picture(
     if key != "strokes":
         return read(trees, item)
     name, _, offset = rest.rpartition("@")
-    try:
-        with files[name].open("rb") as file:
-            file.seek(int(offset))
-            drawing = parse(file.readline())["drawing"]
-    except OSError as error:
-        raise PictureError(f"cannot be read: {error.strerror}") from error
+    with files[name].open("rb") as file:
+        file.seek(int(offset))
+        drawing = parse(file.readline())["drawing"]
     return {size: rasterise(drawing, size, width=width) for size in sizes}

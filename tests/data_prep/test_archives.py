@@ -1,6 +1,7 @@
 """Archives that strangers packed: read without unpacking, or refused with a reason."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -141,7 +142,7 @@ def test_name_that_occurs_twice_is_refused(tmp_path, refuse):
     with zipfile.ZipFile(path, "w") as z:
         z.writestr("photo/1.png", b"shown")
         z.writestr("photo/1.png", b"meant")
-    assert "occurs 2 times" in refuse(path)
+    assert "occurs twice" in refuse(path)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +199,20 @@ def test_total_count_and_member_limits(tmp_path, refuse, cache, monkeypatch):
     archives._open.cache_clear()
     monkeypatch.setattr(archives, "MAX_TOTAL", 19_999)
     assert "unpacks to more than" in refuse(path)
+    monkeypatch.setattr(archives, "MAX_TOTAL", 20_000)
     monkeypatch.setattr(archives, "MAX_MEMBERS", 19)
-    assert "20 members are more than the 19 allowed" in refuse(path)
+    assert "more than 19 members" in refuse(path)
+
+
+def test_full_disk_is_not_called_damage(tmp_path, cache, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = make_tar(tmp_path / "a.tar.gz", FILES, "w:gz")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ArchiveError, match="the disk is full"):
+        open_tree(path, cache=cache)
+    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
