@@ -52,8 +52,8 @@ class Index:
             distance: "cosine" (default for embeddings), "euclidean", or "hamming" (always for codes).
             seed: of the clustering in "ivfpq".
             options: of "ivfpq" only: ``lists`` (default about ``4 sqrt(N)``), ``probes`` of them visited by a
-                search (default a sixteenth), ``parts`` that a vector is cut into (default about ``D / 8``; more
-                find more and train much longer), ``bits`` for each part (8).
+                search (default a sixteenth), ``parts`` that a vector is cut into (default about ``D / 8``;
+                more find more and train much longer), ``bits`` for each part (8).
         """
         if kind not in get_args(Kind):
             raise ValueError(f"kind: want one of {', '.join(get_args(Kind))}, got {kind!r}")
