@@ -33,37 +33,55 @@ def tool(tmp_path, monkeypatch):
     return call
 
 
-def test_runs_what_is_missing_or_changed_and_nothing_else(tool, write, tmp_path, monkeypatch):
-    cells = [("markdown", "# Fine & good"), PARAMETERS, ("code", COUNT)]
-    path = write("00-count", *cells)
-
-    def ran() -> list[str]:
-        return (path.parent / "runs.txt").read_text().splitlines()
-
+def test_runs_what_is_missing_and_then_does_nothing(tool, write):
+    path = write("00-count", ("markdown", "# Fine & good"), PARAMETERS, ("code", COUNT))
     assert tool("--profile", "smoke") == 0
+    os.utime(path)
     assert tool("--profile", "smoke") == 0
-    assert ran() == ["smoke 0"], "the profile is injected, and the second call does nothing"
+    ran = (path.parent / "runs.txt").read_text()
+    assert ran == "smoke 0\n", "the profile is injected, and a new time stamp changes nothing"
+
     assert sorted(p.name for p in tool.out.iterdir()) == ["00-count.html", "00-count.ipynb", "index.html"]
     page = (tool.out / "index.html").read_text()
     assert '<a href="00-count.html">Fine &amp; good</a><td>done' in page
     assert "1 of 1 notebooks are done" in page
+    stamp = json.loads((tool.out / path.name).read_text())["metadata"]["sbirkit"]
+    assert len(stamp["digest"]) == 64
+    assert stamp["seconds"] > 0
 
+
+def test_whatever_a_result_depends_on_makes_it_run_again(tool, write, tmp_path, monkeypatch):
+    path = write("00-one", PARAMETERS)
+    done = tmp_path / path.name
+
+    def is_done(**options) -> bool:
+        return reproduce.plan([path], tmp_path, **options)[0].done()
+
+    assert not is_done(), "missing"
+    digest = reproduce.plan([path], tmp_path)[0].digest
+    done.write_text(json.dumps({"metadata": {"sbirkit": {"digest": digest}}}))
+    assert is_done()
     os.utime(path)
-    assert tool("--profile", "smoke") == 0
-    assert len(ran()) == 1, "a new time stamp changes nothing"
-    assert tool("--profile", "smoke", "-p", "seed", "3") == 0
-    assert ran()[1:] == ["smoke 3"], "another parameter does"
-    write("00-count", *cells, ("markdown", "more"))
-    assert tool("--profile", "smoke", "-p", "seed", "3") == 0
-    assert len(ran()) == 3, "so do other sources"
-    card = tmp_path / "home" / "data" / "own" / "card.json"
-    card.parent.mkdir(parents=True)
-    card.write_text('{"digest": "1"}')
-    assert tool("--profile", "smoke", "-p", "seed", "3") == 0
-    assert len(ran()) == 4, "and other data"
-    monkeypatch.setattr(reproduce, "code_digest", lambda: "other code")
-    assert tool("--profile", "smoke", "-p", "seed", "3") == 0
-    assert len(ran()) == 5, "and other code"
+    assert is_done(), "a time stamp does not count"
+    assert not is_done(profile="smoke")
+    assert not is_done(given={"seed": 3})
+
+    def card(name: str, digest: str) -> None:
+        file = tmp_path / "home" / "data" / name / "card.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"digest": digest}))
+
+    card("doodleworld", "1")
+    assert is_done(), "drawn on demand: the code determines it"
+    card("own", "1")
+    assert not is_done()
+    (tmp_path / "home" / "data" / "own" / "card.json").unlink()
+    assert is_done()
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduce, "code_digest", lambda: "other code")
+        assert not is_done()
+    write("00-one", PARAMETERS, ("markdown", "more"))
+    assert not is_done()
 
 
 def test_failure_is_kept_shown_and_does_not_stop_the_rest(tool, write, capsys):
@@ -162,11 +180,3 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def test_executed_notebook_names_its_digest(tool, write):
-    write("00-one", PARAMETERS)
-    assert tool() == 0
-    stamp = json.loads((tool.out / "00-one.ipynb").read_text())["metadata"]["sbirkit"]
-    assert len(stamp["digest"]) == 64
-    assert stamp["seconds"] >= 0
