@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from .ranks import Ranks
 
 Values = NDArray[np.float64]
+RECALL_LEVELS = np.linspace(0, 1, 101)
 
 
 @lru_cache(maxsize=4)
@@ -101,6 +102,34 @@ def envelope(ranks: Ranks, k: int) -> Values:
     precision = (ranks.before + 1) / (ranks.above + 1)
     if k < ranks.gallery:
         precision *= ranks.above < k
+    return _raised(precision)
+
+
+def curve(ranks: Ranks) -> Values:
+    """``(b, 101)`` precision at recall 0, 0.01, ... 1, each raised to the best one at a higher recall.
+
+    Among equal scores it is that of the mean ranks: the ``x``-th of ``r`` items among ``n`` stands on average
+    at place ``x (n + 1) / (r + 1)``.
+    """
+    need = np.maximum(np.ceil(RECALL_LEVELS * ranks.relevant - 1e-9), 1).astype(np.int64)
+    if ranks.weight is None:
+        precision = (ranks.before + 1) / (ranks.above + 1)
+        at = np.nonzero(ranks.upto - ranks.above > 1)
+        a, n, p, r = _level(ranks, at)
+        precision[at] = (at[1] + 1) / (a + (at[1] + 1 - p) * (n + 1) / (r + 1))
+        return _raised(precision)[:, need - 1]
+    a, n, p, r = _level(ranks, ...)
+    step = (n + 1) / (r + 1)
+    last = (p + r) / np.maximum(a + r * step, 1)  # within a level precision rises or falls steadily
+    peak = np.where(r > 0, np.maximum(last, (p + 1) / (a + step)), 0)
+    later = np.pad(_raised(peak)[:, 1:], ((0, 0), (0, 1)))
+    level = (ranks.through[:, None] >= need[:, None]).argmax(axis=2)
+    a, p, step, last, later = (np.take_along_axis(part, level, axis=1) for part in (a, p, step, last, later))
+    return np.maximum(need / (a + (need - p) * step), np.maximum(last, later))
+
+
+def _raised(precision: Values) -> Values:
+    """The best at this column or any later one."""
     backwards = precision[:, ::-1]
     return np.maximum.accumulate(backwards, axis=1, out=backwards)[:, ::-1]
 

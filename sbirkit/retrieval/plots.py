@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sbirkit.data.sheets import CARD, INK, Sheet
 
-from .result import RECALL_LEVELS, Result, bootstrap
+from .metrics import RECALL_LEVELS
+from .result import Result, bootstrap
 
 HIT, MISS = "#0072B2", "#D55E00"  # Okabe-Ito
 GREY = "#767676"  # 4.5:1 on white and on black

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RECALL_LEVELS = np.linspace(0, 1, 101)
 NAN = float("nan")
 
 
@@ -28,8 +27,7 @@ class Result:
             equal scores that the tie rule decides.
         notes: whatever else a reader must know to compare the numbers.
         top: ``(Q, k)`` best gallery items. top_classes: their classes.
-        curve: ``(Q, 101)`` interpolated precision at recall 0, 0.01, ... 1; where scores tie, of one random
-            order of them.
+        curve: ``(Q, 101)`` interpolated precision at recall 0, 0.01, ... 1.
     """
 
     values: Mapping[str, NDArray[np.float64]]

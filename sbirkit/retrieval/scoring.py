@@ -17,17 +17,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Metric, envelope
+from .metrics import RECALL_LEVELS, Metric, curve
 from .ranks import Ranks, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor
-from .result import RECALL_LEVELS, Result
-from .ties import RULES, Ties, break_ties
+from .result import Result
+from .ties import RULES, Ties, break_ties, random_orders
 
 Distance = Literal["cosine", "euclidean", "hamming"]
 Within = Literal["gallery", "class"]
 Scores = Callable[[NDArray[np.int64]], Any]
 DEFAULT = ("mAP@all", "mAP@200-strict", "P@100", "P@200")
 DEFAULT_INSTANCE = ("Acc@1", "Acc@5")
-DRAWS = 16  # random orders behind a mean over ties that has no closed form
+DRAWS = 8  # random orders behind a mean over ties that has no closed form
 BLOCK_BYTES = 128 << 20  # float32 scores and their copies held at once, all threads together
 SLAB = 1 << 17  # relevant items ranked at once: few enough for the cache
 
@@ -60,7 +60,7 @@ def score(
         metrics: names such as ``"mAP@200-strict"``; default :data:`DEFAULT`, and Acc@1, Acc@5 with instances.
         distance: ``cosine``, ``euclidean`` (of the vectors as given) or ``hamming``.
         ties: what equal scores mean, see :mod:`.ties`. A metric without a closed form (VOC interpolation) is
-            averaged over 16 random orders under ``expected``, and the result says so.
+            averaged over 8 random orders under ``expected``, and the result says so.
         query_instance: ``(Q,)`` object each query shows, for ``Acc@K``; ``""`` has no partner.
         gallery_instance: ``(G,)``. Instances are told apart within their class.
         within: ``class`` ranks each query among the gallery of its own class (fine-grained; only ``Acc@K``).
@@ -472,25 +472,15 @@ def evaluate(
     tied = np.asarray(ranks.mixed().any(axis=1))
     if ties in ("grouped", "best", "worst"):
         settled = break_ties(ranks, ties)
-        return [m(settled) for m in metrics], _curve(settled), tied
-    exact = {m: m(ranks) for m in metrics if ties == "expected" and not m.needs_order}
-    settled = break_ties(ranks, "best")
-    drawn, curve = {m: m(settled) for m in metrics if m not in exact}, _curve(settled)
-    if tied.any():
+        return [m(settled) for m in metrics], curve(settled.items()), tied
+    found = {m: m(ranks) for m in metrics if ties == "expected" and not m.needs_order}
+    drawn = [m for m in metrics if m not in found]
+    if drawn:
+        settled = break_ties(ranks, "best")
+        found |= {m: m(settled) for m in drawn}
+    if drawn and tied.any():
         some = ranks.each(lambda part: part[tied]).items()
-        orders = [break_ties(some, "averaged", rng) for _ in range(DRAWS if drawn else 1)]
-        curve[tied] = _curve(orders[0])
-        for metric, value in drawn.items():
-            value[tied] = np.mean([metric(order) for order in orders], axis=0)
-    found = exact | drawn
-    return [found[m] for m in metrics], curve, tied
-
-
-def _curve(ranks: Ranks) -> NDArray[np.float64]:
-    """``(b, 101)`` interpolated precision at recall 0, 0.01, ... 1."""
-    need = np.maximum(np.ceil(RECALL_LEVELS * ranks.relevant - 1e-9), 1).astype(np.int64)
-    best = envelope(ranks, ranks.gallery)
-    if ranks.weight is None:
-        return best[:, np.minimum(need, best.shape[1]) - 1]
-    at = (ranks.through[:, None] >= need[:, None]).argmax(axis=2)
-    return np.take_along_axis(best, at, axis=1)
+        orders = random_orders(some, rng, DRAWS)
+        for m in drawn:
+            found[m][tied] = np.mean([m(order) for order in orders], axis=0)
+    return [found[m] for m in metrics], curve(ranks), tied

@@ -28,20 +28,14 @@ def break_ties(ranks: Ranks, rule: Ties, rng: np.random.Generator | None = None)
     if rule == "grouped":
         return replace(ranks, above=np.maximum(ranks.upto, 1) - 1, before=ranks.through - 1)
     items = ranks.items()
-    place = np.arange(items.relevant)
-    if rule == "best":
-        ahead = items.above - items.before
-    elif rule == "worst":
-        ahead = items.upto - items.through
-    else:
-        ahead = items.above - items.before + _irrelevant_ahead(items, rng or np.random.default_rng(0))
-    above = ahead + place
-    before = np.broadcast_to(place, above.shape)
-    return replace(items, above=above, upto=above + 1, before=before, through=before + 1)
+    if rule == "averaged":
+        return random_orders(items, rng or np.random.default_rng(0), 1)[0]
+    first = rule == "best"
+    return _in_order(items, items.above - items.before if first else items.upto - items.through)
 
 
-def _irrelevant_ahead(items: Ranks, rng: np.random.Generator) -> Counts:
-    """Draw how many irrelevant items of its own level stand before each relevant one, in a random order.
+def random_orders(items: Ranks, rng: np.random.Generator, n: int) -> list[Ranks]:
+    """``n`` draws of an order of the equal scores.
 
     A random order is one of uniform keys: the gap before the next of ``c`` relevant keys is a share
     ``Beta(1, c)`` of what is left of the level, and each irrelevant item left falls into it that often.
@@ -50,11 +44,18 @@ def _irrelevant_ahead(items: Ranks, rng: np.random.Generator) -> Counts:
     nth = column - items.before[row, column]  # 0, 1, ... within the level
     left = (items.through - items.before)[row, column] - nth
     others = (items.upto - items.above)[row, column] - left - nth
-    share = 1 - rng.random(len(row)) ** (1 / left)
-    ahead = np.zeros(items.above.shape, np.int64)
+    share = 1 - rng.random((n, len(row))) ** (1 / left)
+    passed = np.zeros((n, *items.above.shape), np.int64)  # irrelevant ones of the level, before each item
     turn = np.argsort(nth, kind="stable")
     for now in np.split(turn, np.flatnonzero(np.diff(nth[turn])) + 1):
         i, j = row[now], column[now]
-        passed = np.where(nth[now] > 0, ahead[i, j - 1], 0)
-        ahead[i, j] = passed + rng.binomial(others[now] - passed, share[now])
-    return ahead
+        already = np.where(nth[now] > 0, passed[:, i, j - 1], 0)
+        passed[:, i, j] = already + rng.binomial(others[now] - already, share[:, now])
+    return [_in_order(items, items.above - items.before + ahead) for ahead in passed]
+
+
+def _in_order(items: Ranks, ahead: Counts) -> Ranks:
+    """Ranks from the number of irrelevant items before each relevant one."""
+    place = np.broadcast_to(np.arange(items.relevant), ahead.shape)
+    above = ahead + place
+    return replace(items, above=above, upto=above + 1, before=place, through=place + 1)

@@ -101,3 +101,13 @@ def test_curve_against_a_slow_one():
     precision, recall = ranked.cumsum() / np.arange(1, 31), ranked.cumsum() / ranked.sum()
     want = [max(precision[recall >= level - 1e-9]) for level in np.linspace(0, 1, 101)]
     np.testing.assert_allclose(curve, want, atol=1e-6)
+
+
+def test_tied_curve_is_that_of_the_mean_ranks():
+    # levels: one relevant of two; then two relevant of three. Mean places: 1.5; then 2 + 4/3 and 2 + 8/3.
+    scores, y = np.array([[2, 2, 1, 1, 1]]), ["y", "n", "y", "y", "n"]
+    at = [1 / 1.5, 2 / (2 + 4 / 3), 3 / (2 + 8 / 3)]
+    want = [max(at[:]), max(at[1:]), at[2]]
+    for levels in (0, 3):
+        curve = score_by(scores, ["y"], y, levels=levels).curve[0]
+        np.testing.assert_allclose(curve[[0, 33, 34, 66, 67, 100]], np.repeat(want, 2), rtol=1e-6)

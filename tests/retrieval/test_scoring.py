@@ -159,7 +159,7 @@ def test_packed_codes_equal_counting_bits(naive):
             for name in NAMES:
                 np.testing.assert_allclose(got.per_query(name), want.per_query(name), atol=1e-12)
             np.testing.assert_array_equal(got.top, want.top)
-            np.testing.assert_allclose(got.curve, want.curve, atol=1 if rule == "expected" else 1e-6)
+            np.testing.assert_allclose(got.curve, want.curve, atol=1e-6)
     words = [np.packbits(x, axis=1)[:, :8].copy().view(np.uint64)[:, 0] for x in (a, b)]
     assert score(*words, y_q, y_g, distance="hamming").distance == "hamming"
 
