@@ -7,8 +7,8 @@ decodes every picture every time and hands over float tensors, we decode once wh
 
 Not the same: the peer's usual crop (RandomResizedCrop) also rescales, ours shifts a window over a picture
 packed at 9/8 of the size. So the peer is also timed with our policy (resize to 9/8, shift, mirror) and
-without augmentation; and we are also timed with the conversion to float that the model would do, and with a heavy
-recipe (DSN's: stretch, turn, shift, mirror, colour), which has no counterpart in the table.
+without augmentation; and we are also timed with the conversion to float that the model would do, and with a
+heavy recipe (DSN's: stretch, turn, shift, mirror, colour), which has no counterpart in the table.
 """
 
 import argparse

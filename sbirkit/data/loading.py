@@ -94,25 +94,19 @@ class Loader:
         self.recipes = (augment or Augment(), *views)
         self.resident = None if resident is None else torch.device(resident)
         self.classes: tuple[str, ...] = tuple(getattr(source, "train_classes", catalogue.classes))
-        _check_rows(source, catalogue, sampler, self.classes)
+        _check_rows(source, catalogue, sampler)
         number = {name: i for i, name in enumerate(self.classes)}
         label, instance = catalogue.column("label"), catalogue.column("instance")
         self._y = np.array([number.get(name, -1) for name in label])
-        objects: dict[tuple[str, str], int] = {}
-        self._instance = np.array(
-            [
-                objects.setdefault(one, len(objects)) if one[1] else -1
-                for one in zip(label, instance, strict=True)
-            ]
-        )
+        objects = [f"{name}\n{one}" for name, one in zip(label, instance, strict=True)]
+        self._instance = np.where(instance == "", -1, np.unique(objects, return_inverse=True)[1])
         self._caption, self._position = catalogue.column("caption"), catalogue.position
         stored = _stored(catalogue.sizes, size)
-        self._pixels: dict[str, Any] = {}
-        for modality in ("sketch", "photo"):
-            pixels = np.asarray(catalogue.pixels(modality, stored))
-            self._pixels[modality] = (
-                pixels if self.resident is None else torch.from_numpy(pixels.copy()).to(resident)
-            )
+        self._pixels: dict[str, Any] = {
+            m: np.asarray(catalogue.pixels(m, stored)) for m in ("sketch", "photo")
+        }
+        if resident is not None:
+            self._pixels = {m: torch.from_numpy(x.copy()).to(resident) for m, x in self._pixels.items()}
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -155,8 +149,8 @@ class Loader:
                 pair.append(tensor[:, None] if modality == "sketch" else tensor.permute(0, 3, 1, 2))
             views.append((pair[0], pair[1]))
         y, instance = (
-            [torch.as_tensor(column[rows], device=self.resident) for rows in draw]
-            for column in (self._y, self._instance)
+            [torch.as_tensor(ids[rows], device=self.resident) for rows in draw]
+            for ids in (self._y, self._instance)
         )
         caption = [tuple(self._caption[rows]) for rows in draw]
         labels = (y[0], y[1], instance[0], instance[1])
@@ -171,13 +165,11 @@ def _stored(sizes: Sequence[int], size: int) -> int:
     return min(fit)
 
 
-def _check_rows(source: Any, catalogue: "Catalogue", sampler: Sampler, classes: tuple[str, ...]) -> None:
+def _check_rows(source: Any, catalogue: "Catalogue", sampler: Sampler) -> None:
     """The sampler holds rows of ``source`` only, and knows sketches from photos as the catalogue does."""
     rows = sampler.items.rows
     allowed = getattr(source, "train", np.arange(len(catalogue)))
     if (stray := ~np.isin(rows, allowed)).any():
-        raise ValueError(
-            f"sampler: {stray.sum()} of its rows, such as {rows[stray][0]}, are not for training"
-        )
+        raise ValueError(f"sampler: {stray.sum()} of its rows, like {rows[stray][0]}, are not for training")
     if ((catalogue.column("modality")[rows] == "sketch") != sampler.items.is_sketch).any():
         raise ValueError("sampler: items.is_sketch does not agree with the catalogue's modality")

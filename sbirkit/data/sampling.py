@@ -3,10 +3,11 @@
 It holds no position. To resume, ask for the next index; to prefetch, ask for several at once.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -112,13 +113,11 @@ class PxK(Sampler):
 
     p: int
     k: int
-    _members: list[tuple[np.ndarray, np.ndarray]] = field(
-        init=False, repr=False
-    )  # (sketches, photos) a class
+    parts: ClassVar[int] = 1
+    _members: list[tuple[np.ndarray, np.ndarray]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _positive(p=self.p, k=self.k)
-        members = []
+        members = []  # of each class, the positions of its sketches and of its photos
         for name in np.unique(self.items.label):
             mine = self.items.label == name
             both = np.flatnonzero(mine & self.items.is_sketch), np.flatnonzero(mine & ~self.items.is_sketch)
@@ -126,30 +125,23 @@ class PxK(Sampler):
                 have, lack = ("sketches", "photos") if len(both[0]) else ("photos", "sketches")
                 raise ValueError(f"items: class {str(name)!r} has {have} but no {lack}; leave it out")
             members.append(both)
-        if self.width > len(members):
-            raise ValueError(self._too_many(len(members)))
+        of = "the number of classes" if self.parts == 1 else "half the classes (the two parts share none)"
+        _within("p", self.p, len(members) // self.parts, of)
+        _within("k", self.k, None)
         object.__setattr__(self, "_members", members)
 
-    @property
-    def width(self) -> int:
-        """Classes in a batch."""
-        return self.p
-
-    def _too_many(self, classes: int) -> str:
-        return f"p: want at most {classes}, the number of classes, got {self.p}"
-
     def __len__(self) -> int:
-        members = self._members
+        classes, width = len(self._members), self.parts * self.p
         sketches = int(self.items.is_sketch.sum())
         most = max(sketches, len(self.items.is_sketch) - sketches)
-        even = self.width // np.gcd(self.width, len(members))  # visits come in multiples of this
-        visits = -(-most // (len(members) * self.k * even)) * even
-        return int(visits * len(members) // self.width)
+        even = width // math.gcd(width, classes)  # visits come in multiples of this
+        visits = -(-most // (classes * self.k * even)) * even
+        return visits * classes // width
 
     def plan(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        members = self._members
-        classes = cycle(self.random(epoch, "classes"), len(members), block=self.width, blocks=len(self))
-        visits = len(self) * self.width // len(members)
+        members, width = self._members, self.parts * self.p
+        classes = cycle(self.random(epoch, "classes"), len(members), block=width, blocks=len(self))
+        visits = len(self) * width // len(members)
         pictures = [
             [positions[cycle(self.random(epoch, modality, c), len(positions), block=self.k, blocks=visits)]
              for modality, positions in zip(("sketch", "photo"), both, strict=True)]
@@ -167,17 +159,10 @@ class PxK(Sampler):
 class Episodes(PxK):
     """Two PxK batches of disjoint classes, meta-train then meta-test: the two halves of one batch.
 
-    ``loader`` batches come apart with ``train, test = batch.halves()``.
+    A loader's batches come apart with ``train, test = batch.halves()``.
     """
 
-    @property
-    def width(self) -> int:
-        return 2 * self.p
-
-    def _too_many(self, classes: int) -> str:
-        return (
-            f"p: an episode needs 2 x {self.p} disjoint classes and there are {classes}; p <= {classes // 2}"
-        )
+    parts: ClassVar = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -191,14 +176,9 @@ class Uniform(Sampler):
     photos: int
 
     def __post_init__(self) -> None:
-        _positive(sketches=self.sketches, photos=self.photos)
         n = int(self.items.is_sketch.sum())
-        for name, want, have in (
-            ("sketches", self.sketches, n),
-            ("photos", self.photos, len(self.items.rows) - n),
-        ):
-            if want > have:
-                raise ValueError(f"{name}: want at most the {have} there are, got {want}")
+        _within("sketches", self.sketches, n, "all there are")
+        _within("photos", self.photos, len(self.items.rows) - n, "all there are")
 
     def __len__(self) -> int:
         n = int(self.items.is_sketch.sum())
@@ -222,11 +202,7 @@ class Captioned(Sampler):
     size: int
 
     def __post_init__(self) -> None:
-        _positive(size=self.size)
-        if self.size > len(self.items.rows):
-            raise ValueError(
-                f"size: want at most the {len(self.items.rows)} pictures there are, got {self.size}"
-            )
+        _within("size", self.size, len(self.items.rows), "all there are")
 
     def __len__(self) -> int:
         return len(self.items.rows) // self.size
@@ -253,7 +229,6 @@ class Pairs(Sampler):
     _table: tuple[np.ndarray, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _positive(size=self.size)
         if self.negatives < 0:
             raise ValueError(f"negatives: want 0 or more, got {self.negatives}")
         items = self.items
@@ -268,10 +243,7 @@ class Pairs(Sampler):
         paired = slices[0] < slices[1]
         first, last, low, high = (s[paired] for s in slices)
         sketches = sketches[paired]
-        if self.size > len(sketches):
-            raise ValueError(
-                f"size: want at most the {len(sketches)} sketches that have a photo, got {self.size}"
-            )
+        _within("size", self.size, len(sketches), "the sketches that have a photo")
         alone = (high - low) == (last - first)
         if self.negatives and alone.any():
             raise ValueError(
@@ -320,7 +292,7 @@ def cycle(rng: np.random.Generator, n: int, *, block: int, blocks: int) -> np.nd
     return order[: block * blocks].reshape(blocks, block)
 
 
-def _positive(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name}: want 1 or more, got {value}")
+def _within(name: str, value: int, most: int | None, of: str = "") -> None:
+    if value < 1 or (most is not None and value > most):
+        wanted = "1 or more" if most is None else f"1 to {most}, {of}"
+        raise ValueError(f"{name}: want {wanted}, got {value}")

@@ -239,7 +239,7 @@ def test_it_says_what_is_wrong(catalogue, bench, sampler):
     ):
         Loader(bench, sampler, size=17)
     everything = Items(catalogue.column("label"), catalogue.column("modality") == "sketch")
-    with pytest.raises(ValueError, match=r"sampler: 51 of its rows, such as \d+, are not for training"):
+    with pytest.raises(ValueError, match=r"sampler: 51 of its rows, like \d+, are not for training"):
         Loader(bench, PxK(everything, p=2, k=2), size=16)
     upside_down = Items(catalogue.column("label"), catalogue.column("modality") == "photo")
     with pytest.raises(ValueError, match="is_sketch does not agree"):
