@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ranks import Ranks
+from .ranks import Ranks, where
 
 Values = NDArray[np.float64]
 RECALL_LEVELS = np.linspace(0, 1, 101)
@@ -55,7 +55,7 @@ def hits(ranks: Ranks, k: int) -> Values:
     r"""Relevant items in the top ``k``: each counts :math:`m/n`."""
     ranks = _head(ranks, k)
     part = (ranks.upto <= k).astype(np.float64)
-    at = np.nonzero((ranks.above < k) & (ranks.upto > k))
+    at = where((ranks.above < k) & (ranks.upto > k))
     part[at] = (k - ranks.above[at]) / (ranks.upto - ranks.above)[at]
     return _total(ranks, part)
 
@@ -71,7 +71,7 @@ def precision_sum(ranks: Ranks, k: int) -> Values:
     part = (ranks.before + 1) / (ranks.above + 1)
     if k < ranks.gallery:
         part *= ranks.above < k
-    at = np.nonzero(ranks.upto - ranks.above > 1)
+    at = where(ranks.upto - ranks.above > 1)
     if len(at[0]):
         a, n, p, r = _level(ranks, at)
         m, h = np.clip(k - a, 0, n), harmonic(ranks.gallery)
@@ -87,7 +87,7 @@ def gain(ranks: Ranks, k: int) -> Values:
     part = 1 / np.log2(ranks.above + 2)
     if k < ranks.gallery:
         part *= ranks.above < k
-    at = np.nonzero(ranks.upto - ranks.above > 1)
+    at = where(ranks.upto - ranks.above > 1)
     if len(at[0]):
         a, n, _, _ = _level(ranks, at)
         part[at] = (d[a + np.clip(k - a, 0, n)] - d[a]) / n
@@ -114,7 +114,7 @@ def curve(ranks: Ranks) -> Values:
     need = np.maximum(np.ceil(RECALL_LEVELS * ranks.relevant - 1e-9), 1).astype(np.int64)
     if ranks.weight is None:
         precision = (ranks.before + 1) / (ranks.above + 1)
-        at = np.nonzero(ranks.upto - ranks.above > 1)
+        at = where(ranks.upto - ranks.above > 1)
         a, n, p, r = _level(ranks, at)
         precision[at] = (at[1] + 1) / (a + (at[1] + 1 - p) * (n + 1) / (r + 1))
         return _raised(precision)[:, need - 1]

@@ -60,6 +60,12 @@ class Ranks:
         return replace(unfolded, weight=None)
 
 
+def where(mask: NDArray[np.bool_]) -> tuple[Counts, Counts]:
+    """Rows and columns that hold, several times faster than ``numpy.nonzero`` where they are few."""
+    row, column = np.divmod(np.flatnonzero(mask), max(mask.shape[1], 1))
+    return row, column
+
+
 def ranks_from_scores(scores: NDArray[Any], lo: int, hi: int, *, top: int = 0) -> tuple[Ranks, NDArray[Any]]:
     """Ranks of the gallery items ``lo:hi`` under each row of ``scores``, higher is better.
 

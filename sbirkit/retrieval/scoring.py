@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import RECALL_LEVELS, Metric, curve
-from .ranks import Ranks, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor
+from .ranks import Ranks, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor, where
 from .result import Result
 from .ties import RULES, Ties, break_ties, random_orders
 
@@ -232,11 +232,15 @@ def _unit(x: NDArray[Any]) -> NDArray[Any]:
 
 def _agreements(q: NDArray[np.uint64], g: NDArray[np.uint64]) -> Scores:
     """Number of bits that agree: the Hamming distance, turned so that higher is better."""
-    words = np.ascontiguousarray(g.T)
+    words, turned = np.ascontiguousarray(g.T), ~q
+    kind = np.uint8 if 64 * len(words) < 256 else np.uint16
 
     def scores(rows: NDArray[np.int64]) -> NDArray[Any]:
-        counts = (np.bitwise_count(~q[rows, w, None] ^ word) for w, word in enumerate(words))
-        return next(counts) if len(words) == 1 else sum(counts, np.zeros((), np.uint16))
+        agree = np.zeros((len(rows), len(g)), kind)
+        for i, own in enumerate(turned[rows]):  # row by row: the words stay in the cache
+            for word, bits in zip(words, own, strict=True):
+                agree[i] += np.bitwise_count(word ^ bits)
+        return agree
 
     return scores
 
@@ -443,7 +447,7 @@ def _best(scores: Any, edge: Any, keep: int, number: NDArray[np.int64]) -> NDArr
     """Columns of the ``keep`` best scores of each row: all that reach ``edge``, equal ones by number."""
     near = scores >= edge[:, None]
     if isinstance(scores, np.ndarray):
-        row, column = np.nonzero(near)
+        row, column = where(near)
         value = scores[row, column].astype(np.float64)
     else:
         row, column = (part.cpu().numpy() for part in near.nonzero(as_tuple=True))

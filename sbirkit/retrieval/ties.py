@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from .ranks import Counts, Ranks
+from .ranks import Counts, Ranks, where
 
 Ties = Literal["expected", "grouped", "best", "worst", "averaged"]
 RULES: tuple[Ties, ...] = get_args(Ties)
@@ -40,7 +40,7 @@ def random_orders(items: Ranks, rng: np.random.Generator, n: int) -> list[Ranks]
     A random order is one of uniform keys: the gap before the next of ``c`` relevant keys is a share
     ``Beta(1, c)`` of what is left of the level, and each irrelevant item left falls into it that often.
     """
-    row, column = np.nonzero(items.mixed())
+    row, column = where(items.mixed())
     nth = column - items.before[row, column]  # 0, 1, ... within the level
     left = (items.through - items.before)[row, column] - nth
     others = (items.upto - items.above)[row, column] - left - nth
