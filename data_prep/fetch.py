@@ -121,9 +121,7 @@ def _transfer(
         note.update(url=url, validator=validator, total=total)
         _write_note(to, note)
         bar.total, bar.n = want, have
-        with part.open("r+b" if have else "wb") as out:
-            out.truncate(have)
-            out.seek(have)
+        with part.open("ab" if have else "wb") as out:
             _copy(reply, out, want, bar)
     if want is not None and _size(part) < want:
         raise _Cut(f"the connection was cut at {_size(part):,} of {want:,} bytes")

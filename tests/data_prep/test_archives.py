@@ -283,12 +283,12 @@ def _read(tree, name, times):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process")
 def test_forked_readers_do_not_disturb_each_other(tmp_path, cache):
-    files = {f"{i}.png": os.urandom(20_000) for i in range(4)}
+    files = {f"{i}.png": os.urandom(300_000) for i in range(8)}
     for path in (make_zip(tmp_path / "a.zip", files), make_tar(tmp_path / "a.tar", files)):
         tree = open_tree(path, cache=cache)
         tree.read("0.png")
         with multiprocessing.get_context("fork").Pool(2) as pool:
-            got = pool.starmap(_read, [(tree, name, 50) for name in files])
+            got = pool.starmap(_read, [(tree, name, 60) for name in files], chunksize=1)
         assert got == [{data} for data in files.values()]
 
 

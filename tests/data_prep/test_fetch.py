@@ -28,6 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[str | None] = []
+        self.conditions: list[str | None] = []
         self.url = f"http://127.0.0.1:{self.server_port}/file"
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -39,6 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.headers.get("Range"))
+        self.server.conditions.append(self.headers.get("If-Range"))
         self.server.behave(self, len(self.server.asked))
 
     def log_message(self, *args: object) -> None:
@@ -113,6 +115,7 @@ def test_cut_connection_goes_on_where_it_was_cut(get, server):
     server.behave = lambda h, n: h.reply(send=30_000)
     assert get(md5=MD5) == SHA
     assert server.asked == [None, "bytes=30000-", "bytes=60000-", "bytes=90000-"]
+    assert server.conditions == [None, '"a"', '"a"', '"a"']
 
 
 def test_cut_for_good_keeps_the_part_and_the_next_run_goes_on(get, server, tmp_path):
@@ -215,6 +218,13 @@ def test_file_that_changed_on_disk_is_noticed(get, tmp_path):
     (tmp_path / "x.zip").write_bytes(b"!" + BODY[1:])
     with pytest.raises(FetchError, match="digest of its first download"):
         get()
+
+
+def test_file_that_was_deleted_may_be_another_when_fetched_again(get, server, tmp_path):
+    get()
+    (tmp_path / "x.zip").unlink()
+    server.behave = lambda h, n: h.reply(b"new")
+    assert get() == hashlib.sha256(b"new").hexdigest()
 
 
 def test_content_length_too_small_is_caught_by_the_checksum(get, server):

@@ -295,6 +295,19 @@ def test_quickdraw_from_files_takes_the_recognised_and_sets_aside_the_malformed(
     assert catalogue.pixels("sketch", 64).min(axis=(1, 2)).max() < 60
 
 
+def test_quickdraw_counts_only_recognised_drawings(tmp_path):
+    lines = [line("x", 0, False), line("x", 1), b"{broken\n", line("x", 2, False), line("x", 3), line("x", 4)]
+    (tmp_path / "x.ndjson").write_bytes(b"".join(lines))
+    starts = [sum(map(len, lines[:k])) for k in (1, 2, 4)]
+    assert quickdraw.recognised(tmp_path / "x.ndjson", 2) == (starts, False)
+
+
+@pytest.mark.parametrize("wrong", [["--per-class", "0"], ["--width", "0"], ["--width", "1"]])
+def test_quickdraw_wrong_options(wrong, tmp_path, capsys):
+    assert main(["quickdraw", "--sketches-only", *wrong, "--out", str(tmp_path / "out")]) == 1
+    assert "want --per-class >= 1, 0 < --width <= 0.25" in capsys.readouterr().err
+
+
 def test_quickdraw_takes_published_sketches_too(tree, prepare, png):
     files = {
         f"QuickDraw_{m}_final/ant/1.{e}": png(i)

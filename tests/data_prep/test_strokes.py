@@ -80,6 +80,16 @@ def test_grey_at_the_edges_and_the_same_every_time():
     assert first.flags.owndata, "not a view of the canvas, which is used again"
 
 
+def test_settings_of_matplotlib_do_not_matter():
+    import matplotlib as mpl
+
+    turn = np.linspace(0, 40, 2_000)
+    spiral = [[(turn * np.cos(turn)).tolist(), (turn * np.sin(turn)).tolist()]]
+    plain = rasterise(spiral, 64)
+    with mpl.rc_context({"path.simplify_threshold": 1.0, "path.snap": True, "lines.antialiased": False}):
+        assert (rasterise(spiral, 64) == plain).all()
+
+
 def test_dots_are_drawn():
     for dot, count in (([[[7], [7]]], 1), ([[[7, 7, 7], [7, 7, 7]]], 1), ([[[0], [0]], [[255], [255]]], 2)):
         ink = (255 - rasterise(dot, 64, width=1 / 16)).sum(dtype=float) / 255
