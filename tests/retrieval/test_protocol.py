@@ -39,9 +39,9 @@ def catalogue(tmp_path_factory):
     names = [f"class {c:02d}" for c in range(14)]
     card = {"name": "tiny", "title": "Tiny-Ext"}
     out = tmp_path_factory.mktemp("protocol") / "tiny"
-    return write_catalogue(
-        out, list(items(names)), picture, card=card, sizes=(16,), workers=1, progress=False
-    )
+    listed = list(items(names))
+    listed = [listed[i] for i in np.random.default_rng(9).permutation(len(listed))]  # classes interleave
+    return write_catalogue(out, listed, picture, card=card, sizes=(16,), workers=1, progress=False)
 
 
 @pytest.fixture(scope="module")

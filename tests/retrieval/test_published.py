@@ -18,6 +18,8 @@ ROWS = published_numbers()
         (("Doodle2Search", "Sketchy-Ext", "zs", 21, "mAP@200"), [46.1, 36.9]),
         (("MA-SBIR", "QuickDraw-Ext", "zs", 30, "P@200"), [42.5]),
         (("MA-SBIR", "Sketchy-Ext", "gzs", 21, "mAP@200"), [62.3]),
+        (("MA-SBIR", "Sketchy-Ext", "zs", 21, "mAP@200"), [69.1]),
+        (("RPKD", "QuickDraw-Ext", "zs", 30, "P@100"), [23.0]),
         (("BDA-SketRet", "Sketchy-Ext", "zs", 21, "mAP@200"), [55.6]),
         (("SpLIP", "Sketchy", "fg", 21, "Acc@5"), [66.71]),
     ],
