@@ -14,7 +14,7 @@ class MarginNetwork(nn.Module):
     .. math:: w = \operatorname{softmax}_j\, \gamma \cos(W_k x, M_j), \quad r = \sum_j w_j M_j, \quad
               R(x) = \mu_{\min} + (\mu_{\max} - \mu_{\min})\, \sigma(W_o\, [x;\, r;\, |x - r|] + b)
 
-    * ``keyed="slots"``: ``size`` rows, written as a least-used-slot memory, see :meth:`write`.
+    * ``keyed="slots"``: ``size`` rows, least used, least distinct written first, see :meth:`write`.
     * ``keyed="classes"``: a row for each of ``size`` classes and each modality, a moving mean; an anchor
       reads the rows of other classes only, so :math:`r` is the nearest wrong meaning.
 
@@ -83,10 +83,12 @@ class MarginNetwork(nn.Module):
         r"""Put a batch into the memory; no graph is kept. Call it once per step, after the margins are used.
 
         Slots: usage :math:`u \leftarrow \rho u + a` with reads :math:`a_j = \sum_i w_{ij}`; every slot
-        moves to its readers' mean, :math:`M_j \leftarrow M_j + (1 - (1 - \eta)^{a_j}) (\bar x_j - M_j)`;
-        then the item least like any slot takes the least-used one, with average usage, so that rare features
-        stay a while. Classes: :math:`M_{c,m} \leftarrow \rho M_{c,m} + (1 - \rho)\, \bar x_{c,m}`, at first
-        the mean itself.
+        moves towards its readers' mean,
+        :math:`M_j \leftarrow M_j + (1 - (1 - \eta)^{a_j}) (\bar x_j - M_j)`;
+        then the item least like any slot takes the slot of least value
+        :math:`u_j (1 - \max_k \cos(M_j, M_k))`, with average usage: an unused slot like others goes first, a
+        rare feature stays long. Classes: :math:`M_{c,m} \leftarrow \rho M_{c,m} + (1 - \rho)\, \bar x_{c,m}`,
+        at first the mean itself.
         """
         x, row = self._anchors(sketch, photo, y_sketch, y_photo)
         if not len(x):
@@ -101,10 +103,12 @@ class MarginNetwork(nn.Module):
                 speed = 1 - (1 - self.rate) ** w.sum(0)
                 self.usage.mul_(self.decay)
             self.usage.add_(w.sum(0))
-            likeness = x @ nn.functional.normalize(self.memory, dim=1).T
             self.memory.lerp_(w.T @ x / w.sum(0).clamp(min=1e-6)[:, None], speed[:, None])
             if self.keyed == "slots":
-                rarest, slot = torch.where(filled, likeness, -1).amax(1).argmin(), self.usage.argmin()
+                rows, others = nn.functional.normalize(self.memory, dim=1), ~torch.eye(len(filled)).to(filled)
+                alone = 1 - torch.where(filled & others, rows @ rows.T, -1).amax(1)
+                rarest = torch.where(filled, x @ rows.T, -1).amax(1).argmin()
+                slot = (self.usage * alone).argmin()
                 self.memory[slot], self.usage[slot] = x[rarest], self.usage.mean() + 1
 
     def _anchors(
@@ -114,13 +118,10 @@ class MarginNetwork(nn.Module):
         sketch, photo = check_pair("sketch", sketch, y_sketch), check_pair("photo", photo, y_photo)
         check_same_width(sketch=sketch, photo=photo, memory=self.memory)
         row = torch.cat([2 * y_sketch, 2 * y_photo + 1])
-        if (
-            self.keyed == "classes"
-            and len(row)
-            and not 0 <= int(row.min()) <= int(row.max()) < len(self.memory)
-        ):
+        if self.keyed == "classes" and len(row):
             low, high = int(row.min()) // 2, int(row.max()) // 2
-            raise ValueError(f"labels: want class ids below {len(self.memory) // 2}, got {low} to {high}")
+            if not 0 <= low <= high < len(self.memory) // 2:
+                raise ValueError(f"labels: want class ids below {len(self.memory) // 2}, got {low} to {high}")
         return nn.functional.normalize(torch.cat([sketch, photo]).detach().to(self.memory), dim=1), row
 
     def _weights(self, x: Tensor, row: Tensor) -> Tensor:
