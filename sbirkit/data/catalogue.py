@@ -5,7 +5,6 @@ modality and size, each starting on a 4 KiB page) and ``card.json`` (what it is,
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -302,9 +301,11 @@ def _pixel_problems(path: Path, said: Mapping[str, Any], *, thorough: bool) -> I
 
 
 def _table(data: bytes) -> "pyarrow.Table":
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(io.BytesIO(data))
+    # in this thread: with a pool of its own, pyarrow now and then aborts a short program as it ends
+    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
 
 
 def _reopen(path: Path, digest: str) -> Catalogue:

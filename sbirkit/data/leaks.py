@@ -193,13 +193,13 @@ def _singulars(name: str) -> set[str]:
     >>> sorted(_singulars("butterflies"))
     ['butterfli', 'butterflie', 'butterfly']
     """
-    endings = {"ies": "y", "ves": "f", "es": "", "s": ""}
-    return {name.removesuffix(end) + new for end, new in endings.items() if name.endswith(end)}
+    endings = [("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")]
+    return {name.removesuffix(end) + new for end, new in endings if name.endswith(end)}
 
 
 def _standardised(small: np.ndarray) -> np.ndarray:
     """Rows whose dot products are correlations; a blank picture is like a blank one and no other."""
-    flat = small.reshape(len(small), -1) - small.mean(axis=(1, 2), dtype=np.float32)[:, None]
+    flat = small.reshape(len(small), small.shape[1] ** 2) - small.mean(axis=(1, 2), dtype=np.float32)[:, None]
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     blank = norm < 1e-3
     flat = np.where(blank, 0, flat / np.where(blank, 1, norm))

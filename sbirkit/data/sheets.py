@@ -66,10 +66,10 @@ def sheet(
     if rows is None:
         rows = _spread(catalogue, n, modality, seed)
     rows = np.asarray(list(rows), dtype=np.int64)
+    tiles = [[image] for image in catalogue.images(rows, size)]
     names = [_said(catalogue.column("label")[row]) for row in rows]
     what = {"sketch": "sketches", "photo": "photos"}.get(str(modality), "pictures")
     title = title or f"{catalogue.card['title']}: {len(rows)} {what}"
-    tiles = [[image] for image in catalogue.images(rows, size)]
     alt = f"{title}. A contact sheet showing {', '.join(dict.fromkeys(names))}."
     return _draw(tiles, names, columns=columns, title=title, alt=alt)
 
@@ -159,7 +159,7 @@ def _spread(catalogue: "Catalogue", n: int, modality: str | None, seed: int) -> 
 def _draw(
     tiles: Sequence[Sequence[np.ndarray]], names: Sequence[str], *, columns: int, title: str, alt: str
 ) -> Sheet:
-    """Lay out cells, each some tiles side by side over a name: one canvas, so 500 pictures are still quick."""
+    """Lay out cells, each some tiles over a name, on one pair of axes: 500 pictures are still quick."""
     columns = max(1, min(columns, len(tiles)))
     rows, across = -(-len(tiles) // columns), max((len(cell) for cell in tiles), default=1)
     cell_w, cell_h = across * TILE + GAP * 1.5, TILE + TEXT + GAP / 2
@@ -176,11 +176,11 @@ def _draw(
         for j, tile in enumerate(cell):
             left = x + j * TILE
             extent = (left, left + TILE - GAP / 2, y + TILE - GAP / 2, y)
-            axes.imshow(tile, "gray", extent=extent, vmin=0, vmax=255, interpolation="bicubic", aspect="auto")
+            axes.imshow(tile, "gray", vmin=0, vmax=255, extent=extent, interpolation="bicubic")
         room = int(across * TILE / 0.068)
         short = name if len(name) <= room else name[: room - 1] + "…"
         axes.text(x, y + TILE, short, fontsize=7, va="top", **text)
-    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure
 
 

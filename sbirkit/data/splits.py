@@ -78,7 +78,8 @@ class Split:
             if alike:
                 said = " or ".join(f"{known!r} ({PUBLISHED[known][2]})" for known in alike)
                 raise ValueError(f"split {name!r} is ambiguous: {said}")
-            raise ValueError(f"split: no list {name!r}{suggest(str(name), alike)}; there are {cls.names()}")
+            raise ValueError(f"split: no list {name!r}{suggest(str(name), cls.names())}; "
+                             f"there are {', '.join(PUBLISHED)}")  # fmt: skip
         every, selection, source = PUBLISHED[name]
         return cls(
             name,
