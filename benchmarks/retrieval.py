@@ -391,7 +391,7 @@ def draw(every: list[dict[str, Any]]) -> Any:
         rows = sorted(found["rows"], key=lambda r: r["ratio"])
         colours = ["#0072B2" if r["name"].startswith(OURS) else "#999999" for r in rows]
         bars = ax.barh([r["name"] for r in rows], [r["ratio"] for r in rows], color=colours)
-        ax.bar_label(bars, [f"{r['ratio']:.1f}x  {r['seconds']:.2g} s" for r in rows], padding=4, fontsize=8)
+        ax.bar_label(bars, [f"{r['ratio']:.1f}x  {r['seconds']:.3g} s" for r in rows], padding=4, fontsize=8)
         ax.set(xscale="log", title=f"{found['shape']}: {found['queries']:,} x {found['gallery']:,}")
         ax.set_xlim(right=max(r["ratio"] for r in rows) * 6)
         ax.spines[["top", "right"]].set_visible(False)

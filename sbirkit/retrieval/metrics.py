@@ -123,7 +123,9 @@ def curve(ranks: Ranks) -> Values:
     last = (p + r) / np.maximum(a + r * step, 1)  # within a level precision rises or falls steadily
     peak = np.where(r > 0, np.maximum(last, (p + 1) / (a + step)), 0)
     later = np.pad(_raised(peak)[:, 1:], ((0, 0), (0, 1)))
-    level = (ranks.through[:, None] >= need[:, None]).argmax(axis=2)
+    shift = np.arange(len(a))[:, None] * (ranks.relevant + 1)  # one rising line of all rows, for one look-up
+    level = (ranks.through + shift).ravel().searchsorted((need + shift).ravel()).reshape(len(a), -1)
+    level -= np.arange(len(a))[:, None] * a.shape[1]
     a, p, step, last, later = (np.take_along_axis(part, level, axis=1) for part in (a, p, step, last, later))
     return np.maximum(need / (a + (need - p) * step), np.maximum(last, later))
 

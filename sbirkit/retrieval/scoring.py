@@ -377,7 +377,7 @@ class _Pass:
         if self.levels:
             every, own = level_counts(scores, self.levels), level_counts(scores[:, lo:hi], self.levels)
             ranks = ranks_from_histogram(every, own)
-            edge: Any = self.levels - 1 - (ranks.upto >= keep).argmax(axis=1)
+            edge: Any = (self.levels - 1 - (ranks.upto >= keep).argmax(axis=1)).astype(scores.dtype)
         else:
             find = ranks_from_scores if isinstance(scores, np.ndarray) else ranks_from_tensor
             ranks, edge = find(scores, lo, hi, top=keep)
