@@ -37,7 +37,7 @@ def hog(images: NDArray[np.uint8], *, cells: int = 8, angles: int = 9) -> NDArra
     votes = votes.reshape(n, cells, cells, angles).astype(np.float32)
     padded = np.pad((votes**2).sum(-1), ((0, 0), (1, 0), (1, 0)), mode="edge")
     around = padded[:, :-1, :-1] + padded[:, 1:, :-1] + padded[:, :-1, 1:] + padded[:, 1:, 1:]
-    return (votes / np.sqrt(around + 1e-2)[..., None]).reshape(n, -1)
+    return np.asarray(votes / np.sqrt(around + 1e-2)[..., None], np.float32).reshape(n, -1)
 
 
 def _grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -41,7 +41,8 @@ class Canvas:
             at += len(line)
             codes[at] = Path.MOVETO
         self._gc.set_linewidth(width)
-        self._gc.set_foreground((*rgb, alpha), isRGBA=True)
+        red, green, blue = rgb
+        self._gc.set_foreground((red, green, blue, alpha), isRGBA=True)
         self._agg.draw_path(self._gc, Path(xy, codes), _IDENTITY, None)
 
     def clip(self, xy: XY | None) -> None:

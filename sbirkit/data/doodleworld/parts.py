@@ -167,7 +167,7 @@ def leaf(
 def handle(
     f: Figure, x: float, y: float, w: float, h: float, fill: RGB | str, *, thick: float = 0.07
 ) -> None:
-    """A loop like a cup's, attached at ``x``, centred on ``y``, reaching ``w`` sideways (left if negative)."""
+    """A loop like a cup's: attached at ``x``, centred on ``y``, reaching ``w`` to the right."""
     f.limb(
         [
             (x, y + h / 2),

@@ -242,8 +242,8 @@ def _foreground(canvas: Canvas, rng: np.random.Generator, size: int) -> None:
         blades = np.stack([np.column_stack([x, np.zeros(16)]), tip], axis=1)
         canvas.stroke(list(blades), shade("green", -0.3), max(1.0, size / 45), 1.0)
     else:
-        x = size * (0.02 if rng.random() < 0.5 else 0.9)
-        post = np.array([(x, 0), (x + size * 0.07, 0), (x + size * 0.06, size), (x + size * 0.01, size)])
+        edge = size * (0.02 if rng.random() < 0.5 else 0.9)
+        post = np.array([(0.0, 0.0), (0.07, 0.0), (0.06, 1.0), (0.01, 1.0)]) * size + (edge, 0)
         canvas.fill(post, PALETTE[_THINGS[int(rng.integers(len(_THINGS)))]])
 
 

@@ -27,10 +27,10 @@ class View:
         scale = 0.74 + 0.13 * u[4]
         room = 0.9 * (0.97 - scale)
         return cls(
-            turn=9 * u[0] * abs(u[0]),
-            lean=0.10 * u[1],
-            squeeze=0.92 - 0.13 * u[2],
-            keystone=0.16 * u[3],
+            turn=18 * u[0] * abs(u[0]),
+            lean=0.15 * u[1],
+            squeeze=0.8 + 0.2 * u[2],
+            keystone=0.25 * u[3],
             scale=scale,
             dx=room * u[5],
             dy=room * u[6],
