@@ -56,7 +56,7 @@ def supervised_contrastive(
     column = torch.arange(len(others), device=z.device)
     itself = column == first + torch.arange(len(z), device=z.device)[:, None]  # (N, M)
     with torch.autocast(z.device.type, enabled=False):
-        # the finite floor keeps a lone item's gradient free of NaN
+        # a finite floor: a lone item's log-sum-exp has a derivative too
         logits = (z @ others.T / temperature).masked_fill(itself, torch.finfo(z.dtype).min)
     positive = (y[:, None] == y_others) & ~itself
     count = positive.sum(1)
