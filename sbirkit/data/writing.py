@@ -228,6 +228,10 @@ def _in_processes(jobs: Sequence[tuple[Path, _Work]], workers: int) -> Iterator[
             f"A worker process died while making pictures (out of memory, or a crash in a decoder). What is "
             f"done is kept in {jobs[0][0].parent}; run again to go on, with workers=1 to see where it dies."
         ) from error
+    except BaseException:
+        for worker in list((pool._processes or {}).values()):
+            worker.terminate()  # half a shard is nothing: no need to wait for it
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
