@@ -44,4 +44,4 @@ def _grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     if images.ndim not in (3, 4) or images.dtype != np.uint8:
         raise ValueError(f"images: want (N, H, W) or (N, H, W, 3) uint8, got {images.shape} {images.dtype}")
     grey = images if images.ndim == 3 else images @ np.array([0.299, 0.587, 0.114], np.float32)
-    return grey.astype(np.float32) / 255
+    return np.asarray(grey, np.float32) / np.float32(255)

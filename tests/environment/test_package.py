@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUDGET = 5_000  # lines of code in sbirkit/
+# Lines of code that each folder may grow to. The drawings of Doodle World are content, not machinery.
+BUDGET = {
+    "data": 3_000,
+    "losses": 1_000,
+    "models": 1_000,
+    "training": 700,
+    "retrieval": 2_000,
+    "runs": 900,
+    "explore": 1_200,
+    "": 200,  # the files beside the folders
+}
+CONTENT = "sbirkit/data/doodleworld/families/"
 LARGEST = 3_000_000  # bytes of a tracked file
 UNWANTED = {"IPython", "ipywidgets", "jupyter_core", "matplotlib", "papermill"}
 
@@ -129,10 +140,16 @@ def test_code_lines_leave_out_words(tmp_path):
     assert code_lines(path) == 6
 
 
-def test_package_keeps_its_budget():
-    sizes = {path.relative_to(ROOT).as_posix(): code_lines(path) for path in ROOT.glob("sbirkit/**/*.py")}
-    largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:5]
-    assert sum(sizes.values()) <= BUDGET, f"{sum(sizes.values())} lines; the largest: {largest}"
+def test_every_folder_keeps_its_budget():
+    sizes: dict[str, dict[str, int]] = {folder: {} for folder in BUDGET}
+    for path in ROOT.glob("sbirkit/**/*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(CONTENT):
+            folder = name.split("/")[1]
+            sizes[folder if folder in BUDGET else ""][name] = code_lines(path)
+    for folder, files in sizes.items():
+        largest = sorted(files, key=files.__getitem__, reverse=True)[:5]
+        assert sum(files.values()) <= BUDGET[folder], f"{sum(files.values())} lines; the largest: {largest}"
 
 
 @pytest.fixture(scope="module")
