@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .names import normalise
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .catalogue import Catalogue
 
 CARD, INK = "#f7f6f2", "#262626"  # 14:1
+GREY = "#767676"  # 4.5:1 on white and on black
 TILE, GAP, TEXT, DPI = 0.9, 0.08, 0.2, 144  # inches; pixels per inch
 
 
@@ -31,18 +33,61 @@ class Sheet(Figure):
     alt: str = ""
 
     def _repr_html_(self) -> str:
-        data = io.BytesIO()
-        self.savefig(data, format="webp", dpi=DPI, pil_kwargs={"quality": 85})  # a tenth of a PNG
-        width = round(self.get_figwidth() * 96)
-        return (
-            f'<img alt="{html.escape(self.alt)}" style="width:{width}px;max-width:100%;height:auto" '
-            f'src="data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}">'
-        )
+        return _img(self, self.alt)
 
     def _ipython_display_(self) -> None:
-        from IPython.display import publish_display_data
+        show(self)
 
-        publish_display_data({"text/html": self._repr_html_(), "text/plain": self.alt})
+
+def show(figure: Figure, *, alt: str = "") -> None:
+    """Show any matplotlib figure in a notebook as an ``<img>`` that says what is to be seen on it.
+
+    Args:
+        alt: the description; by default the one that the figure carries.
+    """
+    from IPython.display import publish_display_data
+
+    if not (alt := alt or getattr(figure, "alt", "")):
+        raise ValueError(
+            "alt: want a sentence saying what it shows, for those who cannot see it"
+        )
+    publish_display_data({"text/html": _img(figure, alt), "text/plain": alt})
+
+
+def canvas(width: float, height: float, *, ax: Axes | None = None) -> tuple[Any, Axes]:
+    """A figure and its axes for a curve or bars: no background and grey ink, for light and dark notebooks.
+
+    Args:
+        width, height: in inches. ax: axes to dress instead of new ones.
+    """
+    if ax is None:
+        ax = Sheet(figsize=(width, height), facecolor="none", dpi=110, layout="constrained").add_subplot()
+    ax.set_facecolor("none")
+    for part in (ax.title, ax.xaxis.label, ax.yaxis.label):
+        part.set_color(GREY)
+    ax.tick_params(colors=GREY)
+    for side, spine in ax.spines.items():
+        spine.set(color=GREY, visible=side in ("left", "bottom"))
+    return ax.figure, ax
+
+
+def tiles(
+    cells: Sequence[Sequence[np.ndarray]],
+    names: Sequence[str],
+    *,
+    title: str,
+    columns: int = 8,
+    alt: str = "",
+) -> Sheet:
+    """Any uint8 pictures: each cell is one or some of them side by side, over a name.
+
+    Args:
+        alt: the description; by default the title and the names.
+    """
+    _check_counts(columns=columns)
+    if len(cells) != len(names):
+        raise ValueError(f"names: want one for each of {len(cells)} cells, got {len(names)}")
+    return _draw(cells, names, columns=columns, title=title, alt=alt or f"{title}: {', '.join(names)}.")
 
 
 def sheet(
@@ -138,6 +183,16 @@ def pairs(
         title or f"{catalogue.card['title']}: {len(rows)} sketches, each beside the photo of the same object"
     )
     return _draw(tiles, names, columns=columns, title=title, alt=f"{title}: {', '.join(names)}.")
+
+
+def _img(figure: Figure, alt: str) -> str:
+    data = io.BytesIO()
+    figure.savefig(data, format="webp", dpi=DPI, pil_kwargs={"quality": 85})  # a tenth of a PNG
+    width = round(figure.get_figwidth() * 96)
+    return (
+        f'<img alt="{html.escape(alt)}" style="width:{width}px;max-width:100%;height:auto" '
+        f'src="data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}">'
+    )
 
 
 def _spread(catalogue: "Catalogue", n: int, modality: str | None, seed: int) -> list[int]:

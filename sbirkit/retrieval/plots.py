@@ -12,13 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sbirkit.data.sheets import CARD, INK, Sheet
+from sbirkit.data.sheets import CARD, GREY, INK, Sheet, canvas
 
 from .metrics import RECALL_LEVELS
 from .result import Result, bootstrap
 
 HIT, MISS = "#0072B2", "#D55E00"  # Okabe-Ito
-GREY = "#767676"  # 4.5:1 on white and on black
 Images = Sequence[Any] | NDArray[Any] | Callable[[list[int]], Sequence[Any]]
 
 
@@ -30,7 +29,7 @@ def precision_recall(result: Result, *, ax: Axes | None = None) -> Figure:
         raise ValueError(
             "precision_recall: no query has both a relevant item and a class metric, so no curve"
         )
-    figure, ax = _canvas(ax, 5, 3.6)
+    figure, ax = canvas(5, 3.6, ax=ax)
     for c in np.unique(y):
         ax.plot(RECALL_LEVELS, curve[y == c].mean(axis=0), color=GREY, lw=0.6, alpha=0.5)
     mean = curve.mean(axis=0)
@@ -54,7 +53,7 @@ def class_bars(
         raise ValueError(f"class_bars: {name} has no score in any class")
     ranked = sorted(value, key=lambda label: -value[label])
     shown = ranked if len(ranked) <= most else ranked[: most // 2] + ranked[most // 2 - most :]
-    figure, ax = _canvas(ax, 5.5, 0.9 + 0.2 * len(shown))
+    figure, ax = canvas(5.5, 0.9 + 0.2 * len(shown), ax=ax)
     scores = result.per_query(name)
     for i, label in enumerate(shown):
         own = scores[result.y_query == result.classes.index(label)]
@@ -101,7 +100,7 @@ def confusion(result: Result, families: Mapping[Any, str] | None = None, *, ax: 
     found = np.flatnonzero(share.any(axis=0))
     share = share[:, found]
     side = min(0.5, 9 / max(share.shape))
-    figure, ax = _canvas(ax, 2.2 + side * len(found), 1.6 + side * len(asked))
+    figure, ax = canvas(2.2 + side * len(found), 1.6 + side * len(asked), ax=ax)
     image = ax.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     if max(share.shape) <= 14:
         for (i, j), v in np.ndenumerate(share):
@@ -180,19 +179,6 @@ def strips(
         f"{_word(result.classes[result.y_query[r]])}: {h} of {k}" for r, h in zip(rows, hits, strict=True)
     )
     return _said(figure, f"{title}, each beside its top {k}; hits: {', '.join(said)}.")
-
-
-def _canvas(ax: Axes | None, width: float, height: float) -> tuple[Any, Axes]:
-    """The given axes, or new ones without background; grey ink either way."""
-    if ax is None:
-        ax = Sheet(figsize=(width, height), facecolor="none", dpi=110, layout="constrained").add_subplot()
-    ax.set_facecolor("none")
-    for part in (ax.title, ax.xaxis.label, ax.yaxis.label):
-        part.set_color(GREY)
-    ax.tick_params(colors=GREY)
-    for side, spine in ax.spines.items():
-        spine.set(color=GREY, visible=side in ("left", "bottom"))
-    return ax.figure, ax
 
 
 def _pictures(source: Images, numbers: list[int]) -> Sequence[Any]:

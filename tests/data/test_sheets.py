@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from sbirkit.data import Item
+from sbirkit.data import Item, sheets
 
 
 @pytest.fixture
@@ -153,3 +153,32 @@ def test_no_figure_is_left_in_pyplot(cat):
 def test_mistakes_are_explained(cat, call, says):
     with pytest.raises(ValueError, match=says):
         call(cat)
+
+
+def test_tiles_show_any_pictures_over_their_names():
+    sketch, photo = np.zeros((8, 8), np.uint8), np.full((8, 8, 3), 9, np.uint8)
+    made = sheets.tiles([[sketch, photo], [photo]], ["a pair", "$alone$"], title="both", columns=2)
+    assert [image.shape for image in shown(made)] == [(8, 8), (8, 8, 3), (8, 8, 3)]
+    assert texts(made) == ["both", "a pair", "$alone$"]
+    assert made.alt == "both: a pair, $alone$."
+    with pytest.raises(ValueError, match="names: want one for each of 1 cells, got 2"):
+        sheets.tiles([[sketch]], ["a", "b"], title="")
+
+
+def test_any_figure_is_shown_with_its_description(monkeypatch):
+    published = []
+    monkeypatch.setattr("IPython.display.publish_display_data", published.append)
+    figure, ax = sheets.canvas(2, 1)
+    ax.plot([0, 1])
+    sheets.show(figure, alt='it rises <from> "0"')
+    assert published[0]["text/plain"] == 'it rises <from> "0"'
+    assert 'alt="it rises &lt;from&gt; &quot;0&quot;"' in published[0]["text/html"]
+    with pytest.raises(ValueError, match="alt: want a sentence"):
+        sheets.show(figure)
+
+
+def test_given_axes_are_dressed_and_stay_where_they_are():
+    figure, given = plt.subplots()
+    assert sheets.canvas(9, 9, ax=given) == (figure, given)
+    assert given.title.get_color() == sheets.GREY
+    plt.close(figure)
