@@ -48,9 +48,7 @@ def show(figure: Figure, *, alt: str = "") -> None:
     from IPython.display import publish_display_data
 
     if not (alt := alt or getattr(figure, "alt", "")):
-        raise ValueError(
-            "alt: want a sentence saying what it shows, for those who cannot see it"
-        )
+        raise ValueError("alt: want a sentence saying what it shows, for those who cannot see it")
     publish_display_data({"text/html": _img(figure, alt), "text/plain": alt})
 
 
