@@ -108,7 +108,9 @@ class Result:
         ranked = (
             f"{c['queries']:,} queries of {c['classes']:,} classes against {c['gallery']:,} gallery items"
         )
-        parts = [ranked if self.protocol is None else str(self.protocol), self.distance, f"ties {self.ties}"]
+        parts = [ranked if self.protocol is None else str(self.protocol)]
+        if not hasattr(self.protocol, "distance"):  # a Protocol says these itself
+            parts += [self.distance, f"ties {self.ties}"]
         if c["without_relevant"]:
             parts.append(f"{c['without_relevant']:,} queries without a relevant item left out")
         if c["tied"]:
