@@ -106,7 +106,7 @@ class MarginNetwork(nn.Module):
             self.memory.lerp_(w.T @ x / w.sum(0).clamp(min=1e-6)[:, None], speed[:, None])
             if self.keyed == "slots":
                 rows, others = nn.functional.normalize(self.memory, dim=1), ~torch.eye(len(filled)).to(filled)
-                alone = 1 - torch.where(filled & others, rows @ rows.T, -1).amax(1)
+                alone = 1 - torch.where(others, rows @ rows.T, -1).amax(1)
                 rarest = torch.where(filled, x @ rows.T, -1).amax(1).argmin()
                 slot = (self.usage * alone).argmin()
                 self.memory[slot], self.usage[slot] = x[rarest], self.usage.mean() + 1

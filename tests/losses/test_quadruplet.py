@@ -166,6 +166,19 @@ def test_joint_never_exceeds_split_with_hard_mining(relation):
     assert smaller > 0  # and it is not the same function
 
 
+@HINGES
+def test_a_quadruplet_exactly_at_the_margin_is_not_active(hinge):
+    """Positive and both negatives of sketch 0 at one distance, margin 0; one more photo is nearer."""
+    s = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    x = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)
+    ys, yp = torch.tensor([0, 1]), torch.tensor([0, 2, 3])
+    ours, hand = (s.clone().requires_grad_() for _ in range(2))
+    got = cross_modal_quadruplet(ours, x, ys, yp, margin=0.0, hinge=hinge, mining="all")
+    want = naive(hand, x, ys.tolist(), yp.tolist(), torch.zeros(5).double(), 0.5, hinge, "all")
+    torch.testing.assert_close(got, want)
+    torch.testing.assert_close(torch.autograd.grad(got, ours)[0][0], torch.autograd.grad(want, hand)[0][0])
+
+
 def test_joint_lets_an_easy_negative_hide_a_violated_one():
     """Sketch 0 sits on a wrong-class photo, its wrong-class sketch is opposite; no other anchor counts."""
     s, x = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[0.8, 0.6], [1.0, 0.0]])

@@ -75,6 +75,25 @@ def test_duplicated_photos(batch, mining):
     torch.testing.assert_close(twice, cross_modal_triplet(*batch, mining=mining))
 
 
+def test_a_negative_exactly_at_the_margin_is_not_active():
+    """The same photo under two classes, margin 0: that hinge is zero and stays out of the mean."""
+    s = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    x = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)
+    ours, hand = (x.clone().requires_grad_() for _ in range(2))
+    labels = torch.tensor([0]), torch.tensor([0, 1, 2])
+    got, want = cross_modal_triplet(s, ours, *labels, margin=0.0), naive(s, hand, *labels, 0.0)
+    torch.testing.assert_close(got, want)
+    assert got.item() == pytest.approx(2**0.5 - 0.8**0.5)
+    got.backward(), want.backward()
+    torch.testing.assert_close(ours.grad, hand.grad)
+
+
+@MODES
+def test_one_class_has_no_negative_however_large_the_margin(mining):
+    y = torch.zeros(2, dtype=torch.int64)
+    assert cross_modal_triplet(torch.eye(2), torch.eye(2), y, y, margin=2.0, mining=mining) == 0
+
+
 @MODES
 def test_a_collapsed_embedding_costs_the_margin_and_has_a_finite_gradient(mining):
     s = torch.ones(4, 3, requires_grad=True)
