@@ -12,7 +12,6 @@ from sbirkit.data.doodleworld.colors import PALETTE
 from sbirkit.data.doodleworld.frozen import here, outline_digest, picture_digest
 from sbirkit.data.doodleworld.grammar import Figure, smooth
 from sbirkit.data.doodleworld.sketch import Drawer
-from sbirkit.data.doodleworld.view import View
 from sbirkit.data.doodleworld.world import _population, measured
 from sbirkit.data.streams import stream
 
@@ -172,6 +171,14 @@ def test_drawers_differ_and_stay_themselves():
     assert Drawer.number(0, 5) == Drawer.number(0, 5) != Drawer.number(1, 5)
 
 
+def test_catalogue_knows_who_drew_what():
+    world = World(objects=3)
+    for item in world.items():
+        label, number, *_ = item.source.split("/")
+        assert item.extra["drawer"] == (-1 if item.modality == "photo" else world.drawer(label, int(number)))
+    assert len({i.extra["drawer"] for i in world.items()}) > 40
+
+
 def test_takes_are_different_drawings_of_one_object():
     world = World(sketches=2)
     assert (world.sketch("cat", 0, 0) != world.sketch("cat", 0, 1)).any()
@@ -211,7 +218,7 @@ def test_gap_moves_the_sketch_away_from_its_photo():
     """At 0 the sketch is seen as the photo is; the ink drifts away as the gap opens."""
     traced = World(gap=0, abstraction=0)
     for label in FEW:
-        view = View.draw(stream(0, "photo", label, 0))
+        view = traced.view(label, 0)
         seen = np.concatenate([view(p.xy, 64) for p in traced.figure(label, 0).parts if p.ink])
         drawn = np.argwhere(traced.sketch(label, 0) < 128)[:, ::-1] * (1, -1) + (0.5, 63.5)
         low, high = seen.min(0), seen.max(0)

@@ -1,6 +1,6 @@
 """A figure seen as a photo: light, texture, shadow, a cluttered place behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,31 @@ Image = NDArray[np.uint8]
 
 
 def photo(
-    parts: Sequence[Part], view: View, rng: np.random.Generator, size: int, *, gap: float, clutter: float
+    parts: Sequence[Part],
+    view: View,
+    dice: Callable[[str], np.random.Generator],
+    size: int,
+    *,
+    gap: float,
+    clutter: float,
 ) -> Image:
-    """``(size, size, 3)``. ``gap`` scales what only a photo has: shading, texture, cast light, noise."""
-    light = _light(rng)
+    """``(size, size, 3)``. ``gap`` scales what only a photo has: shading, texture, cast light, noise.
+
+    ``dice`` gives the random numbers of each purpose, so that turning one knob leaves the rest alone.
+    """
+    light = _light(dice("light"))
     canvas = Canvas(size)
-    _place(canvas, rng, size, clutter, light)
+    _place(canvas, dice("place"), size, clutter, light)
     outlines = view.each([part.xy for part in parts], size)
-    _shadow(canvas, outlines, rng, size, gap)
+    _shadow(canvas, outlines, dice("shadow"), size, gap)
+    surface = dice("surface")
     unit = view.scale * size / 2
     for part, xy in zip(parts, outlines, strict=True):
-        draw_part(canvas, part, xy, unit, light, rng, gap)
-    if rng.random() < 0.18 * clutter:
-        _foreground(canvas, rng, size)
-    return _develop(canvas.pixels, rng, size, gap)
+        draw_part(canvas, part, xy, unit, light, surface, gap)
+    front = dice("front")
+    if front.random() < 0.18 * clutter:
+        _foreground(canvas, front, size)
+    return _develop(canvas.pixels, dice("develop"), size, gap)
 
 
 def draw_part(

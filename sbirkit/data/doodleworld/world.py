@@ -3,7 +3,7 @@
 import json
 import warnings
 from dataclasses import asdict, dataclass, fields
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -115,18 +115,25 @@ class World:
 
     def photo(self, label: str, individual: int, size: int = 64) -> np.ndarray:
         """``(size, size, 3)`` uint8."""
-        rng = stream(self.seed, "photo", label, individual)
-        view, parts = View.draw(rng), self.figure(label, individual).parts
-        return photo(parts, view, rng, size, gap=self.gap, clutter=self.clutter)
+        parts, view = self.figure(label, individual).parts, self.view(label, individual)
+        dice = partial(stream, self.seed, "photo", label, individual)
+        return photo(parts, view, dice, size, gap=self.gap, clutter=self.clutter)
+
+    def view(self, label: str, individual: int) -> View:
+        """From where an individual's photo is taken."""
+        return View.draw(stream(self.seed, "photo", label, individual, "view"))
 
     def sketch(self, label: str, individual: int, take: int = 0, size: int = 64) -> np.ndarray:
         """``(size, size)`` uint8. ``take`` counts the people who draw this individual."""
-        view = View.draw(stream(self.seed, "photo", label, individual))
         rng = stream(self.seed, "sketch", label, individual, take)
-        view = sketch_view(view, rng, self.gap)
-        drawer = Drawer.number(self.seed, int(rng.integers(DRAWERS)))
+        view = sketch_view(self.view(label, individual), rng, self.gap)
+        drawer = Drawer.number(self.seed, self.drawer(label, individual, take))
         parts = self.figure(label, individual).parts
         return sketch(parts, view, drawer, rng, size, gap=self.gap, abstraction=self.abstraction)
+
+    def drawer(self, label: str, individual: int, take: int = 0) -> int:
+        """Which of the world's people draws this sketch."""
+        return int(stream(self.seed, "hand", label, individual, take).integers(DRAWERS))
 
     # As a catalogue ------------------------------------------------------------------------------
     def items(self) -> list[Item]:
@@ -141,7 +148,8 @@ class World:
                     rng = stream(self.seed, "caption", label, k, take)
                     said = words.caption(label, figure, modality, rng)
                     source = f"{label}/{k:05d}/{modality}" + (f"/{take}" if take > 0 else "")
-                    items.append(Item(label, modality, source, instance=f"{k:05d}", caption=said))
+                    hand = {"drawer": -1 if take < 0 else self.drawer(label, k, take)}
+                    items.append(Item(label, modality, source, instance=f"{k:05d}", caption=said, extra=hand))
         return items
 
     def picture(self, item: Item) -> dict[int, np.ndarray]:
