@@ -1,6 +1,7 @@
 """Doodle World: the same pictures every time, knobs that do what they say, words that are true."""
 
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -103,6 +104,17 @@ def test_catalogue_remembers_its_world(tmp_path: Path):
     assert World(objects=2).prepare(tmp_path / "w").card["recipe"]["objects"] == 2
     with pytest.raises(ValueError, match="another world"):
         World(objects=2, gap=0.5).prepare(tmp_path / "w")
+
+
+def _prepare(folder: Path) -> str:
+    return World(objects=2).prepare(folder, workers=1, progress=False).digest
+
+
+def test_two_who_want_the_same_world_at_once_get_it(tmp_path: Path):
+    """The second waits for the first instead of failing."""
+    with ProcessPoolExecutor(2) as pool:
+        digests = list(pool.map(_prepare, [tmp_path / "w"] * 2))
+    assert digests[0] == digests[1]
 
 
 def test_figures_are_frozen():

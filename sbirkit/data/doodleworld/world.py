@@ -188,28 +188,28 @@ class World:
     def prepare(
         self, out: Path | None = None, *, workers: int | None = None, progress: bool = True
     ) -> Catalogue:
-        """Open this world's catalogue, drawing it first if it is not there yet."""
+        """Open this world's catalogue, drawing it first if it is not there yet.
+
+        Whoever comes while another process draws it waits, and then opens the same pictures.
+        """
+        from filelock import FileLock
+
         out = out or paths.data() / self.name
-        if (out / "card.json").exists():
-            catalogue = Catalogue.open(out)
-            if catalogue.card["recipe"] == self.identity:
-                return catalogue
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(out.with_name(f".{out.name}.drawing")):
+            if (out / "card.json").exists():
+                catalogue = Catalogue.open(out)
+            else:
+                write = partial(write_catalogue, workers=workers, progress=progress)
+                catalogue = write(out, self.items(), self.picture, card=self.card(), sizes=self.sizes)
+        if catalogue.card["recipe"] != self.identity:
             raise ValueError(f"{out} holds another world ({catalogue.card['recipe']}); choose another folder")
-        catalogue = write_catalogue(
-            out,
-            self.items(),
-            self.picture,
-            card=self.card(),
-            sizes=self.sizes,
-            workers=workers,
-            progress=progress,
-        )
         known = measured()
         if known["identity"] == self.identity and known["digest"] != catalogue.digest:
             warnings.warn(
-                f"this machine draws Doodle World a little differently (digest {catalogue.digest[:12]}, "
-                f"reference {known['digest'][:12]}): another platform or library rounds otherwise. Results "
-                "made here agree with one another; the last digits may differ from the shipped ones.",
+                f"Doodle World looks a little different here (digest {catalogue.digest[:12]}, reference "
+                f"{known['digest'][:12]}): another platform or library rounds otherwise. Results made here "
+                "agree with one another; the last digits may differ from the shipped ones.",
                 stacklevel=2,
             )
         return catalogue
