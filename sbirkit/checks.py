@@ -44,7 +44,7 @@ def _hint(given: Sequence[Any], cases: Sequence[Any], mistakes: Sequence[Hint], 
 KNOB_PUZZLE: dict[str, tuple[str, Any]] = {
     "A": ("clutter", 3.0),
     "B": ("abstraction", 1.0),
-    "C": ("diversity", 2.0),
+    "C": ("diversity", 0.0),
     "D": ("gap", 2.0),
 }
 KNOB_HINTS = {
@@ -55,8 +55,8 @@ KNOB_HINTS = {
 }
 
 
-def knob_puzzle(*, label: str = "horse", individual: int = 5) -> "Sheet":
-    """Four pictures of one object, photo and sketch, each after another knob was turned up; and before."""
+def knob_puzzle(*, label: str = "owl", individual: int = 7) -> "Sheet":
+    """Four pictures of one object, photo and sketch, before and after one knob was turned to an end."""
     from .data.doodleworld import World
     from .data.sheets import tiles
 

@@ -85,7 +85,9 @@ def tiles(
     _check_counts(columns=columns)
     if len(cells) != len(names):
         raise ValueError(f"names: want one for each of {len(cells)} cells, got {len(names)}")
-    return _draw(cells, names, columns=columns, title=title, alt=alt or f"{title}: {', '.join(names)}.")
+    return _draw(
+        cells, names, columns=columns, title=title, alt=alt or f"{title}: {', '.join(dict.fromkeys(names))}."
+    )
 
 
 def sheet(
