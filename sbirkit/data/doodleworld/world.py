@@ -30,10 +30,11 @@ POPULATIONS = ("benchmark", "pretraining", "pretraining-leaky")
 class World:
     """A world is its generator version, a seed and the position of its knobs: the same pictures each time.
 
-    Knobs (default in the middle of its effect; what 0 means; upper end):
+    The knobs, with their ranges:
 
-    - ``gap`` (0 to 2): how far a sketch is from its photo. 0: traced, of a flatly lit thing; 1: half of the
-      viewpoint is shared, proportions drift; 2: another viewpoint, strong drift, strong light and texture.
+    - ``gap`` (0 to 2): how far a sketch is from its photo. 0: traced, from a flatly lit thing; 1: people keep
+      two fifths of the photo's viewpoint and get proportions a little wrong; 2: they draw the thing as they
+      know it, proportions drift far, and photos have strong light, shadow, texture and grain.
     - ``abstraction`` (0 to 1): the share of detail that people leave out, and how summary their outlines are.
     - ``diversity`` (0 to 2): a factor on the width of every range that individuals of a class are drawn from.
     - ``clutter`` (0 to 3): 4 times this many things stand in the background of a photo, on average.
