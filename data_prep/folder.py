@@ -34,10 +34,8 @@ def add_options(parser: ArgumentParser) -> None:
 
 def prepare(args: Namespace) -> Catalogue:
     if len(args.sources) != 1:
-        raise ValueError("--from: want your folder, zip or tar, once")
+        raise ValueError(f"--from: want your folder, zip or tar, once; got {len(args.sources)} paths")
     trees = find(args.sources, PARTS, cache=args.downloads)
-    if not trees:
-        raise ValueError(f"--from: {args.sources[0]} has no pictures in photo/<class>/ or sketch/<class>/")
     lists = [listing(part, trees[part.key]) for part in PARTS if part.key in trees]
     photos = lists[-1].stems() if args.pairs == "stem" and "photo" in trees else {}
     items = [

@@ -36,6 +36,10 @@ class Part:
     modality: str
     where: str
 
+    def __str__(self) -> str:
+        """Its folder as people write it: the first of the alternatives."""
+        return re.split(r"\(|\|", self.where)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -76,21 +80,29 @@ class Listing:
         return [Item(label(d), modality, f"{key}/{d}/{f}", instance(d, f)) for d, f in self.files]
 
 
-def find(paths: Iterable[Path], parts: Sequence[Part], *, cache: Path, inner: str = "$^") -> dict[str, Tree]:
+def find(
+    paths: Iterable[Path], parts: Sequence[Part], *,
+    cache: Path, inner: str = "$^", other: Sequence[Path] = (),
+) -> dict[str, Tree]:  # fmt: skip
     """Where each part lies in the given folders and archives; parts that are nowhere are left out.
 
     Args:
         inner: regular expression for archives to open inside of those.
+        other: paths that hold something else of use; any other one without a part is a mistake.
     """
-    opened = [_open(path.resolve().name, open_tree(path, cache=cache), inner, cache) for path in paths]
     rules = {part.key: re.compile(rf"(?:^|/)(?:{part.where})/(?=[^/]+/[^/]+$)") for part in parts}
     found: dict[str, dict[Tree, str]] = defaultdict(dict)
-    for label, tree in (pair for pairs in opened for pair in pairs):
-        for name in filter(_is_picture, tree.names()):
-            for key, rule in rules.items():
-                if match := rule.search(f"{label}/{name}"):
-                    at = f"{label}/{name}"[: match.end()]
-                    found[key][Tree(tree.path, at[len(label) + 1 :])] = at
+    for path in paths:
+        useful = path in other
+        for label, tree in _open(path.resolve().name, open_tree(path, cache=cache), inner, cache):
+            for name in filter(_is_picture, tree.names()):
+                for key, rule in rules.items():
+                    if match := rule.search(f"{label}/{name}"):
+                        at, useful = f"{label}/{name}"[: match.end()], True
+                        found[key][Tree(tree.path, at[len(label) + 1 :])] = at
+        if not useful:
+            wanted = " or ".join(f"{part}/<class>/" for part in parts)
+            raise ValueError(f"--from: {path} has no pictures in {wanted}; --help says what is needed")
     for key, places in found.items():
         if len(places) > 1:
             said = ", ".join(places.values())

@@ -49,8 +49,6 @@ def prepare(args: Namespace) -> Catalogue:
     for part, remote in ((SKETCH, SKETCHES), (PHOTO, PHOTOS)):
         if part.key not in trees:
             trees |= find(download(args, [remote]), [part], cache=args.downloads, inner=inner)
-        if part.key not in trees:
-            raise ValueError(f"{remote.name} holds no folder {part.where}/<class>/ with pictures")
     lists = [listing(part, trees[part.key]) for part in (SKETCH, PHOTO)]
     sketches, photos = (found.by_class() for found in lists)
     items: list[Item] = []

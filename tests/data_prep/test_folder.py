@@ -170,7 +170,7 @@ def test_what_is_passed_over_is_said(pets, prepare, png):
 @pytest.mark.parametrize("files", [{"readme.txt": b""}, {"photo/a/": b""}, {"cat/1.png": b""}])
 def test_folder_without_pictures(files, tree, tmp_path, capsys):
     assert main(["folder", "--from", str(tree(files)), "--out", str(tmp_path / "out")]) == 1
-    assert "has no pictures in photo/<class>/ or sketch/<class>/" in capsys.readouterr().err
+    assert "has no pictures in sketch/<class>/ or photo/<class>/" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

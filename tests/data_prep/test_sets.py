@@ -96,6 +96,18 @@ def test_what_only_the_user_can_fetch_is_explained(name, tmp_path, capsys):
     assert not (tmp_path / "d").exists(), "nothing was downloaded in vain"
 
 
+@pytest.mark.parametrize("name", [name for name in SETS if name != "doodleworld"])
+def test_a_wrong_archive_is_an_error_and_downloads_nothing(name, png, tmp_path, capsys):
+    wrong = zipped(tmp_path / "holiday.zip", {"beach/1.jpg": png(), "readme.txt": b""})
+    here = ["--out", str(tmp_path / "out"), "--downloads", str(tmp_path / "d")]
+    assert main([name, "--from", str(wrong), *here]) == 1
+    said = capsys.readouterr().err
+    assert "holiday.zip has no pictures in " in said
+    assert "/<class>/" in said
+    assert "(?" not in said
+    assert not (tmp_path / "d").exists()
+
+
 # --- Sketchy ------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +312,13 @@ def test_quickdraw_counts_only_recognised_drawings(tmp_path):
     (tmp_path / "x.ndjson").write_bytes(b"".join(lines))
     starts = [sum(map(len, lines[:k])) for k in (1, 2, 4)]
     assert quickdraw.recognised(tmp_path / "x.ndjson", 2) == (starts, False)
+
+
+def test_quickdraw_strokes_of_other_classes_are_not_swapped_for_a_download(tree, prepare, tmp_path, capsys):
+    folder = tree({"unicorn.ndjson": line("unicorn", 1)})
+    assert main(["quickdraw", "--sketches-only", "--from", str(folder), "--out", str(tmp_path / "o")]) == 1
+    assert "no ndjson file has the name of one of the 110; --all-classes" in capsys.readouterr().err
+    assert prepare("quickdraw", "--sketches-only", "--all-classes", "--from", folder).classes == ["unicorn"]
 
 
 @pytest.mark.parametrize("wrong", [["--per-class", "0"], ["--width", "0"], ["--width", "1"]])
