@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def raw_pixels(images: NDArray[np.uint8], *, side: int = 16) -> NDArray[np.float32]:
-    """Grey, dark-on-light, shrunk to ``side`` by ``side``: ``(N, H, W[, 3])`` uint8 to ``(N, side**2)``.
+    """Grey, shrunk to ``side`` by ``side``: ``(N, H, W[, 3])`` uint8 to ``(N, side**2)``.
 
     >>> raw_pixels(np.zeros((2, 64, 64), np.uint8)).shape
     (2, 256)
