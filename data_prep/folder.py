@@ -19,7 +19,7 @@ from typing import Any
 
 from sbirkit.data.catalogue import Catalogue
 
-from .gather import Part, find, listing, pack, read, shown_in
+from .gather import Part, find, instance_of, listing, pack, read
 
 SUMMARY = "your own pictures: photo/<class>/*, sketch/<class>/*"
 PARTS = (Part("sketch", "sketch", "sketch"), Part("photo", "photo", "photo"))
@@ -37,10 +37,8 @@ def prepare(args: Namespace) -> Catalogue:
         raise ValueError(f"--from: want your folder, zip or tar, once; got {len(args.sources)} paths")
     trees = find(args.sources, PARTS, cache=args.downloads)
     lists = [listing(part, trees[part.key]) for part in PARTS if part.key in trees]
-    photos = lists[-1].stems() if args.pairs == "stem" and "photo" in trees else {}
-    items = [
-        i for found in lists for i in found.items(instance=lambda d, f: shown_in(photos.get(d, set()), f))
-    ]
+    instance = instance_of(found for found in lists if found.part.key == "photo" and args.pairs == "stem")
+    items = [item for found in lists for item in found.items(instance=instance)]
     captions, warnings = _captions(args.captions) if args.captions else {}, []
     items = [replace(item, caption=captions.pop(item.source, "")) for item in items]
     if captions:

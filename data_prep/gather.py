@@ -68,10 +68,6 @@ class Listing:
             found[folder].append(file)
         return found
 
-    def stems(self) -> dict[str, set[str]]:
-        """``{class folder: file names without their endings}``."""
-        return {folder: {Path(file).stem for file in files} for folder, files in self.by_class().items()}
-
     def items(
         self, label: Callable[[str], str] = str, instance: Callable[[str, str], str] = lambda folder, file: ""
     ) -> list[Item]:
@@ -142,7 +138,10 @@ def listing(part: Part, tree: Tree) -> Listing:
         )
     used = {folder for folder, _ in files}
     for folder in folders | used:
-        spellings[normalise(folder)].add(folder)
+        try:
+            spellings[normalise(folder)].add(folder)
+        except ValueError as error:
+            raise ValueError(f"--from: the folder {part}/{folder} needs another name: {error}") from None
     for label, names in sorted(spellings.items()):
         if len(names) > 1:
             said = " and ".join(map(repr, sorted(names)))
@@ -157,6 +156,14 @@ def read(trees: Mapping[str, Tree], item: Item) -> Image.Image:
         return read_picture(trees[key].read(name), item.modality)
     except ArchiveError as error:
         raise PictureError(str(error)) from error
+
+
+def instance_of(photos: Iterable[Listing]) -> Callable[[str, str], str]:
+    """Gives, by class folder and file, the photo of that class that a file shows by its name; "" if none."""
+    stems = defaultdict(set)
+    for folder, file in (pair for found in photos for pair in found.files):
+        stems[normalise(folder)].add(Path(file).stem)
+    return lambda folder, file: shown_in(stems.get(normalise(folder), set()), file)
 
 
 def shown_in(photos: set[str], file: str) -> str:

@@ -23,7 +23,7 @@ from functools import partial
 
 from sbirkit.data.catalogue import Catalogue
 
-from .gather import Part, find, listing, pack, read, say, shown_in
+from .gather import Part, find, instance_of, listing, pack, read, say
 
 SUMMARY = "Sketchy and its extension, 125 classes (you fetch the archives yourself: --help)"
 PARTS = (
@@ -45,10 +45,8 @@ def prepare(args: Namespace) -> Catalogue:
             f"--from: found no {' and no '.join(lacking)} pictures. What is needed:\n\n{__doc__}"
         )
     lists = [listing(part, trees[part.key]) for part in parts]
-    photos = lists[1].stems()
-    items = [
-        i for found in lists for i in found.items(instance=lambda d, f: shown_in(photos.get(d, set()), f))
-    ]
+    instance = instance_of(found for found in lists if found.part.key == "photo")
+    items = [item for found in lists for item in found.items(instance=instance)]
     repeats = sum(item.source.startswith("extended/") and item.instance != "" for item in items)
     say(args, f"{repeats:,} photos of the extension are named like an original (published: 12,500).")
     return pack(args, lists, items, partial(read, trees), {

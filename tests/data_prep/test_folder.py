@@ -135,7 +135,16 @@ def test_classes_of_several_spellings_are_one_and_it_is_said(tree, prepare, png)
 def test_class_without_any_letter(tree, png, tmp_path, capsys):
     folder = tree({"photo/--/1.png": png()})
     assert main(["folder", "--from", str(folder), "--out", str(tmp_path / "out")]) == 1
-    assert "at least one letter or digit" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the folder photo/-- needs another name" in said
+    assert "at least one letter or digit" in said
+
+
+def test_pairs_are_found_across_spellings_of_a_class(tree, prepare, png):
+    files = ["photo/Cafe\u0301 noir/tom.jpg", "sketch/caf\u00e9-noir/tom-2.png", "sketch/dog/tom.png"]
+    catalogue = prepare("folder", "--pairs", "stem", "--from", tree({name: png() for name in files}))
+    instance = dict(zip(sources(catalogue), catalogue.column("instance"), strict=True))
+    assert instance == {files[0]: "tom", files[1]: "tom", files[2]: ""}
 
 
 def test_empty_class_and_class_in_one_modality_are_said(pets, prepare, png, capsys):
