@@ -12,16 +12,18 @@ Both parts are on Google Drive, behind a page that only a person may pass, so yo
 Then: python -m data_prep sketchy --from 256x256 --from EXTEND_image_sketchy.zip
 
 Terms: no licence was found. The photos come from ImageNet: non-commercial research, do not pass them on.
-Of six renderings of every picture, tx_000000000000 is taken (original proportions), as published work does.
+Of the renderings of every picture, tx_000000000000 is taken, as published work does.
 A sketch n02691156_10151-3.png shows the object of n02691156_10151.jpg: that is its instance.
-The extension (73,002 photos) repeats the 12,500 originals. Both copies are kept: published galleries have
-them.
+The extension (73,002 photos) repeats the 12,500 originals. Both copies are kept, since published galleries
+have them; by the column "original" a deduplicated gallery knows them, should their pixels differ.
 Disk: some GB for the archives, 1.3 GiB for the catalogue at 64 pixels. Time: about 9 minutes of one core."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from functools import partial
 
 from sbirkit.data.catalogue import Catalogue
+from sbirkit.data.names import normalise
 
 from .gather import Part, find, instance_of, listing, pack, read, say
 
@@ -46,7 +48,11 @@ def prepare(args: Namespace) -> Catalogue:
         )
     lists = [listing(part, trees[part.key]) for part in parts]
     instance = instance_of(found for found in lists if found.part.key == "photo")
-    items = [item for found in lists for item in found.items(instance=instance)]
+    items = [
+        replace(i, extra={"original": f"{normalise(i.label)}/{i.instance}" if i.instance else i.source})
+        for found in lists
+        for i in found.items(instance=instance)
+    ]
     repeats = sum(item.source.startswith("extended/") and item.instance != "" for item in items)
     say(args, f"{repeats:,} photos of the extension are named like an original (published: 12,500).")
     return pack(args, lists, items, partial(read, trees), {

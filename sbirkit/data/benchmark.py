@@ -124,7 +124,8 @@ def build(
             unseen classes themselves.
         setting: ``"zs"`` tests on unseen classes; ``"gzs"`` also holds out 20 % of each training class,
             whole instances at a time; ``"fg"`` keeps only instances that have both a sketch and a photo.
-        gallery: ``"deduplicated"`` keeps the first copy of each photo; ``"as-published"`` keeps every row.
+        gallery: ``"deduplicated"`` keeps the first of the photos that are equal pixel for pixel, or in a
+            column ``original`` (Sketchy's copies may be saved anew); ``"as-published"`` keeps all.
         selection: the share of the seen classes to hold out (0.1, at least two classes, drawn by ``seed``
             whatever the order of the table), or their names; 0 for none.
         on_leak: a picture of one part found in another is an error, or its copy is dropped and noted.
@@ -259,10 +260,13 @@ def _paired(catalogue: "Catalogue", rows: np.ndarray) -> np.ndarray:
 
 
 def _distinct(catalogue: "Catalogue", rows: np.ndarray) -> np.ndarray:
-    """All sketches, and the first of the photos that are equal pixel for pixel."""
+    """All sketches, and the first of the photos that are equal pixel for pixel, or in column ``original``."""
     photo = catalogue.column("modality")[rows] == "photo"
-    _, first = np.unique(catalogue.column("digest")[rows[photo]].astype(str), return_index=True)
-    return np.sort(np.concatenate([rows[~photo], rows[photo][first]]))
+    photos = rows[photo]
+    for name in [name for name in ("digest", "original") if name in catalogue.table.column_names]:
+        _, first = np.unique(catalogue.column(name)[photos].astype(str), return_index=True)
+        photos = np.sort(photos[first])
+    return np.sort(np.concatenate([rows[~photo], photos]))
 
 
 def _copies(catalogue: "Catalogue", a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Roles of rows: nothing in two of them, no picture on both sides, the same for any order of the table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -227,6 +229,20 @@ def test_unseen_rows_cannot_be_hidden_by_leaving_them_out_of_the_test(cat):
     with pytest.raises(LeakError, match="train: these classes are unseen ones: class_00"):
         Benchmark(cat, good.split, "zs", "deduplicated", good.unseen[:4], good.selection, good.seen_test,
                   good.unseen[-4:])  # fmt: skip
+
+
+def test_copies_saved_anew_are_known_by_their_original(make, world):
+    def named(item):
+        original = item.source if item.modality == "sketch" else f"{item.label}/{item.instance}"
+        return replace(item, extra={"original": original})
+
+    anew = [Item("class 00", "photo", f"again/{i}", instance=str(i)) for i in range(3)]
+    cat = make([named(item) for item in [*world(6, 5), *anew, Item("class 01", "photo", "more", "9")]])
+    bench = cat.benchmark(["class 00", "class 01"])
+    assert len(bench.queries()) == 10
+    once = {f"photo/{c}/{i}" for c in (0, 1) for i in range(5)}
+    assert sources(cat, bench.gallery_rows()) == once | {"more"}
+    assert len(cat.benchmark(["class 00", "class 01"], gallery="as-published").gallery_rows()) == 14
 
 
 # --- classes that cannot take part ------------------------------------------------------------------------

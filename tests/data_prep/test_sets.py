@@ -138,6 +138,9 @@ def test_sketchy_pairs_and_keeps_both_copies_of_the_originals(sketchy_files, tre
     }
     digest = dict(zip(catalogue.column("source"), catalogue.column("digest"), strict=True))
     assert digest["photo/hot-air_balloon/n0_10.jpg"] == digest["extended/hot-air_balloon/n0_10.jpg"]
+    original = catalogue.column("original").tolist()
+    assert original.count("hot_air_balloon/n0_10") == 4
+    assert original.count("extended/hot-air_balloon/ext_1.jpg") == 1
     said = capsys.readouterr().err
     assert "1 photos of the extension are named like an original (published: 12,500)" in said
     assert "sketch: 3; published 75,481 (75,478 fewer)" in said
