@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sbirkit import paths
-from sbirkit.data.catalogue import verify
+from sbirkit.data.catalogue import AGAIN, verify
 
 SETS = ("doodleworld", "tuberlin-caltech", "folder", "sketchy", "tuberlin", "quickdraw")
 WELCOME = """Prepare a data set: raw files in, a catalogue out, ready for sbirkit.data.load(NAME).
@@ -85,4 +85,6 @@ def _verify(argv: Sequence[str]) -> int:
         problems = verify(folder)
         bad += bool(problems)
         print("\n".join(problems) or f"ok: {folder}", file=sys.stderr if problems else sys.stdout)
+    if bad:
+        print(AGAIN, file=sys.stderr)
     return int(bad > 0)

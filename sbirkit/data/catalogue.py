@@ -27,7 +27,7 @@ COLUMNS = ("label", "modality", "instance", "caption", "source", "digest")
 PAGE, CHUNK = 4096, 8 * 2**20
 SPREAD = 64  # chunks of a large file checked on opening: up to 512 MiB, well under a second
 CHANNELS = {"sketch": 1, "photo": 3}
-AGAIN = "Prepare it again (`python -m data_prep --help`) or restore the folder from a copy."
+AGAIN = "Prepare it again (`python -m data_prep` says how) or restore the folder from a copy."
 
 
 class CatalogueError(ValueError):
@@ -61,10 +61,10 @@ class Catalogue:
             CatalogueError: with the first problem found.
         """
         path = Path(path).expanduser()
-        card = read_card(path)
-        for problem in _problems(path, card, thorough=False):
-            raise CatalogueError(f"{problem}. {AGAIN}")
-        return cls(path, card, _table((path / TABLE).read_bytes()))
+        problems, card, table = _look(path, thorough=False)
+        if problems:
+            raise CatalogueError(f"{problems[0]}. {AGAIN}")
+        return cls(path, card, table)
 
     def verify(self) -> list[str]:
         """Read every byte again; every problem found, none if all is well."""
@@ -180,11 +180,7 @@ class Catalogue:
 
 def verify(path: str | Path) -> list[str]:
     """Every problem of a catalogue folder, even one that refuses to open; an empty list if it is whole."""
-    path = Path(path).expanduser()
-    try:
-        return list(_problems(path, read_card(path), thorough=True))
-    except CatalogueError as error:
-        return [str(error)]
+    return _look(Path(path).expanduser(), thorough=True)[0]
 
 
 def digest(*parts: bytes) -> str:
@@ -233,44 +229,46 @@ def read_card(path: Path) -> dict[str, Any]:
     """The card of a folder, if it is one we can read and nobody has edited it."""
     if not path.is_dir():
         what = "is a file, not the folder of a catalogue" if path.exists() else "does not exist"
-        raise CatalogueError(f"{path} {what}. {AGAIN}")
+        raise CatalogueError(f"{path} {what}")
     if not (path / CARD).is_file():
-        raise CatalogueError(f"{path} has no {CARD}: it is not a catalogue, or not a whole one. {AGAIN}")
+        raise CatalogueError(f"{path} has no {CARD}: it is not a catalogue, or not a whole one")
     try:
         card = json.loads((path / CARD).read_text("utf-8"))
         schema = card["schema"]
     except (ValueError, TypeError, KeyError) as error:
-        raise CatalogueError(f"{path / CARD} is damaged ({type(error).__name__}: {error}). {AGAIN}") from None
+        raise CatalogueError(f"{path / CARD} is damaged ({type(error).__name__}: {error})") from None
     if schema != SCHEMA:
         newer = isinstance(schema, int) and schema > SCHEMA
-        todo = "Upgrade sbirkit to open it." if newer else AGAIN
         raise CatalogueError(
             f"{path} was written by {'a newer' if newer else 'an older'} sbirkit: its schema is {schema!r}, "
-            f"this version reads {SCHEMA}. {todo}"
+            f"this version reads {SCHEMA}{'; upgrade sbirkit to open it' if newer else ''}"
         )
     if card.get("seal") != seal(card):
-        raise CatalogueError(f"{path / CARD} was edited or damaged: its seal does not match. {AGAIN}")
+        raise CatalogueError(f"{path / CARD} was edited or damaged: its seal does not match")
     return card
 
 
-def _problems(path: Path, card: Mapping[str, Any], *, thorough: bool) -> Iterator[str]:
-    """What differs between the card and the files, cheapest check first."""
-    intact = True
+def _look(path: Path, *, thorough: bool) -> tuple[list[str], dict[str, Any], "pyarrow.Table"]:
+    """What is wrong with a folder, its card and its table; the last two are good for use if nothing is."""
+    try:
+        card = read_card(path)
+    except CatalogueError as error:
+        return [str(error)], {}, None
+    problems = []
     for name, said in ((TABLE, card["table"]), (PIXELS, card["pixels"])):
         if not (path / name).is_file():
-            intact = False
-            yield f"{path / name} is missing"
+            problems.append(f"{path / name} is missing")
         elif (size := (path / name).stat().st_size) != said["bytes"]:
-            intact = False
             word = "truncated" if size < said["bytes"] else "too long"
-            yield f"{path / name} is {word}: {size:,} bytes instead of {said['bytes']:,}"
-    if not intact:
-        return
+            problems.append(f"{path / name} is {word}: {size:,} bytes instead of {said['bytes']:,}")
+    if problems:
+        return problems, card, None
+    table = None
     if digest(data := (path / TABLE).read_bytes()) != card["table"]["digest"]:
-        yield f"{path / TABLE} was altered: its digest is not the one on the card"
+        problems.append(f"{path / TABLE} was altered: its digest is not the one on the card")
     else:
-        yield from _table_problems(path, card, _table(data), thorough=thorough)
-    yield from _pixel_problems(path / PIXELS, card["pixels"], thorough=thorough)
+        problems += _table_problems(path, card, table := _table(data), thorough=thorough)
+    return [*problems, *_pixel_problems(path / PIXELS, card["pixels"], thorough=thorough)], card, table
 
 
 def _table_problems(

@@ -158,7 +158,7 @@ def test_edited_card(cat):
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        (2, "by a newer sbirkit: its schema is 2, this version reads 1. Upgrade"),
+        (2, "by a newer sbirkit: its schema is 2, this version reads 1; upgrade"),
         (0, "by an older sbirkit.*Prepare it"),
         ("x", "an older sbirkit"),
     ],

@@ -304,6 +304,7 @@ def test_verify_lists_problems_and_says_so(pets, prepare, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "pixels.bin was altered" in said
     assert "gone does not exist" in said
+    assert said.count("Prepare it again") == 1
 
 
 def test_card_says_where_it_comes_from_and_names_no_path_of_this_machine(pets, prepare, tmp_path):
