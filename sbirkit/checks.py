@@ -42,11 +42,8 @@ def _hint(given: Sequence[Any], cases: Sequence[Any], mistakes: Sequence[Hint], 
 # 01 · Doodle World
 
 KNOB_PUZZLE: dict[str, tuple[str, Any]] = {
-    "A": ("clutter", 3.0),
-    "B": ("abstraction", 1.0),
-    "C": ("diversity", 0.0),
-    "D": ("gap", 2.0),
-}
+    "A": ("clutter", 3.0), "B": ("abstraction", 1.0), "C": ("diversity", 0.0), "D": ("gap", 2.0)
+}  # fmt: skip
 KNOB_HINTS = {
     "clutter": "the object is the same in both photos, and so is the sketch; what else is in the picture?",
     "abstraction": "the photo is the same; what has the sketch lost?",
@@ -83,14 +80,13 @@ def check_nearest(student: Callable[..., Any]) -> None:
     sketches = np.clip(photos[[4, 1, 6, 2]] + rng.normal(0, 40, (4, 8, 8)), 0, 255).astype(np.uint8)
     if _untouched(got := student(sketches, np.repeat(photos[..., None], 3, axis=3))):
         return
-    wrapped = ((sketches[:, None] - photos) ** 2).sum((2, 3))
-    far = ((sketches[:, None] - photos.astype(float)) ** 2).sum((2, 3)).argmax(1)
+    wrapped, true = (((sketches[:, None] - p) ** 2).sum((2, 3)) for p in (photos, photos.astype(float)))
     hint = "square the differences of the pixels, sum them for each pair, and take the smallest sum."
     if np.shape(got) != (4,):
         hint = "want one number for each sketch: compare every sketch with every photo, argmin over photos."
     elif np.array_equal(got, wrapped.argmin(1)):
         hint = "uint8 wraps around: 3 - 5 is 254 there. Make the pixels float first."
-    elif np.array_equal(got, far):
+    elif np.array_equal(got, true.argmax(1)):
         hint = "that is the farthest photo: the nearest has the smallest distance."
     _judge(np.array_equal(got, [4, 1, 6, 2]), f"got {np.asarray(got).tolist()}, not the nearest.", hint)
 
