@@ -57,7 +57,8 @@ def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     out = parser.add_argument_group("where and how")
-    out.add_argument("--out", type=Path, help=f"folder to make ({paths.data() / name})")
+    by_knobs = "-v1-s0, further by its knobs" if name == "doodleworld" else ""
+    out.add_argument("--out", type=Path, help=f"folder to make ({paths.data() / name}{by_knobs})")
     out.add_argument("--size", type=int, nargs="+", default=[64], help="sides in pixels, one or several (64)")
     out.add_argument("--workers", type=int, help="processes (all cores)")
     out.add_argument("--quiet", action="store_true", help="say nothing but errors")

@@ -1,9 +1,11 @@
 """Doodle World, the embedded data set: drawn on this machine by a program, so there is nothing to download.
 
-The knobs are explained in ``sbirkit.data.doodleworld.World``; as they stand, they give the reference world.
+As the knobs stand they give the reference world: 64 classes, 6,400 objects, 12,800 pictures.
+Disk: 100 MiB at 64 pixels, at work twice that. Time: about half a minute on two cores.
 """
 
 import dataclasses
+import inspect
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -15,8 +17,10 @@ SUMMARY = "the embedded world: drawn here, nothing to download (start with this 
 
 
 def add_options(parser: ArgumentParser) -> None:
-    from sbirkit.data.doodleworld import KNOBS
+    from sbirkit.data.doodleworld import KNOBS, World
 
+    knobs = (inspect.getdoc(World) or "").partition("\n\n")[2]
+    parser.description = f"{__doc__}\n{knobs.replace('``', '`').replace('Args:', 'Besides:')}"
     for name, default in _knobs().items():
         said = "{} to {} ".format(*KNOBS[name]) if name in KNOBS else ""
         parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{said}(%(default)s)")

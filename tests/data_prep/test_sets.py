@@ -18,6 +18,8 @@ import pytest
 from data_prep import quickdraw, tuberlin, tuberlin_caltech
 from data_prep.cli import SETS, main
 from sbirkit.data.catalogue import Catalogue
+from sbirkit.data.doodleworld import KNOBS
+from sbirkit.data.doodleworld.world import POPULATIONS
 from sbirkit.data.splits import Split
 
 
@@ -72,13 +74,22 @@ def test_welcome_lists_every_set(argv, capsys):
     assert all(f"\n  {name} " in said for name in SETS)
 
 
-@pytest.mark.parametrize("name", [s for s in SETS if s != "doodleworld"])
+@pytest.mark.parametrize("name", SETS)
 def test_help_says_what_it_costs(name, capsys):
     with pytest.raises(SystemExit) as end:
         main([name, "--help"])
     said = capsys.readouterr().out
     assert end.value.code == 0
-    assert all(word in said for word in ("Disk:", "Time:", "--from", "--out", "--size", "--workers"))
+    assert all(word in said for word in ("Disk:", "Time:", "--out", "--size", "--workers"))
+    assert ("--from" in said) == (name != "doodleworld")
+
+
+def test_help_explains_every_knob(capsys):
+    with pytest.raises(SystemExit):
+        main(["doodleworld", "--help"])
+    said = capsys.readouterr().out
+    assert all(f"- `{name}` ({low} to {high}): " in said for name, (low, high) in KNOBS.items())
+    assert all(population in said for population in POPULATIONS)
 
 
 def test_unknown_set(capsys):
