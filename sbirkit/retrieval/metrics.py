@@ -12,7 +12,7 @@ in the top ``K``. Without ties :math:`n = r = 1`. A ``K`` beyond the gallery sta
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,8 @@ from .ranks import Ranks, where
 
 Values = NDArray[np.float64]
 RECALL_LEVELS = np.linspace(0, 1, 101)
+DEFAULT = ("mAP@all", "mAP@200-strict", "P@100", "P@200")
+DEFAULT_INSTANCE = ("Acc@1", "Acc@5", "MRR-instance")
 
 
 @lru_cache(maxsize=4)
@@ -229,6 +231,7 @@ FORMULAS: dict[str, Formula] = {
     "R-precision": lambda q, k: hits(q, q.relevant) / q.relevant,
     "MRR": lambda q, k: reciprocal_rank(q),
     "Acc@{K}": accuracy,
+    "MRR-instance": lambda q, k: reciprocal_rank(q),
 }
 
 
@@ -257,15 +260,24 @@ class Metric:
         if family == "mAP@{K}":
             same = ", ".join(f.format(K=k) for f in FORMULAS if f.startswith("mAP@{K}-"))
             raise ValueError(f"metrics: {name!r} is the name of several formulas; choose from {same}")
-        near = difflib.get_close_matches(family, FORMULAS, n=1, cutoff=0)[0]
+        lower = {known.lower(): known.format(K=k or "{K}") for known in FORMULAS}
+        near = difflib.get_close_matches(family.lower(), lower, n=1, cutoff=0)[0]
         raise ValueError(
-            f"metrics: unknown {name!r}; did you mean {near!r}? Known, with K >= 1: {', '.join(FORMULAS)}"
+            f"metrics: unknown {name!r}; did you mean {lower[near]!r}? "
+            f"Known, with K >= 1: {', '.join(FORMULAS)}"
         )
+
+    @classmethod
+    def several(cls, names: Sequence[str]) -> "list[Metric]":
+        """Read a list of names, each once."""
+        if isinstance(names, str) or not names:
+            raise ValueError(f"metrics: want a list of names, got {names!r}")
+        return [cls.named(name) for name in dict.fromkeys(names)]
 
     @property
     def by_instance(self) -> bool:
         """Relevant is the one pictured object, not its class."""
-        return self.family == "Acc@{K}"
+        return self.family in ("Acc@{K}", "MRR-instance")
 
     @property
     def needs_order(self) -> bool:

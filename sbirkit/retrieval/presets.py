@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sbirkit.retrieval.protocol import Comparison
-from sbirkit.retrieval.scoring import Distance, score
-from sbirkit.retrieval.ties import Ties
+from .comparison import Comparison
+from .scoring import Distance, score
+from .ties import Ties
 
 COLUMNS = ("mAP@all", "mAP@200", "P@100", "P@200")
 
@@ -159,7 +159,7 @@ def as_reported(
     >>> [row["repository"] for row in table.rows]
     ['sake', 'sem-pcyc']
     """
-    names = list(PRESETS if presets is None else presets)
+    names = [presets] if isinstance(presets, str) else list(PRESETS if presets is None else presets)
     if unknown := [name for name in names if name not in PRESETS]:
         raise ValueError(f"presets: unknown {', '.join(unknown)}; there are {', '.join(PRESETS)}")
     results: dict[tuple[str, str], Any] = {}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .protocol import Protocol
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -81,7 +83,8 @@ class Result:
         """Bootstrap percentile interval: of the micro mean over queries, or of the macro mean over classes.
 
         Over queries it tells how far other sketches of *these* classes would move the number; over classes,
-        how far other unseen classes would: wider, and usually the honest one.
+        how far other unseen classes would: wider, and usually the honest one. With few classes it is still
+        too narrow: of 95 % intervals over 10 classes about 90 % cover the truth, over 25 about 93 %.
         """
         if over not in ("queries", "classes"):
             raise ValueError(f"over: want 'queries' or 'classes', got {over!r}")
@@ -109,7 +112,7 @@ class Result:
             f"{c['queries']:,} queries of {c['classes']:,} classes against {c['gallery']:,} gallery items"
         )
         parts = [ranked if self.protocol is None else str(self.protocol)]
-        if not hasattr(self.protocol, "distance"):  # a Protocol says these itself
+        if not isinstance(self.protocol, Protocol):  # it says these itself
             parts += [self.distance, f"ties {self.ties}"]
         if c["without_relevant"]:
             parts.append(f"{c['without_relevant']:,} queries without a relevant item left out")
@@ -172,13 +175,15 @@ class Result:
         return f"<Result {numbers}; {self.sentence()}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Lists, strings and numbers for JSON; nan becomes None, the protocol its sentence."""
+        """Lists, strings and numbers for JSON; nan becomes None."""
+        protocol = self.protocol.to_dict() if isinstance(self.protocol, Protocol) else self.protocol
+        protocol = protocol if protocol is None or isinstance(protocol, dict) else str(protocol)
         return {
             "schema": 1,
             "values": {name: _plain(value) for name, value in self.values.items()},
             "y_query": self.y_query.tolist(),
             "classes": self.classes,
-            "protocol": None if self.protocol is None else str(self.protocol),
+            "protocol": protocol,
             "distance": self.distance,
             "ties": self.ties,
             "counts": self.counts,
@@ -199,6 +204,8 @@ class Result:
         parts["curve"] = np.array(saved["curve"], np.float32)
         for key in ("y_query", "top", "top_classes"):
             parts[key] = np.array(saved[key], np.int64)
+        if isinstance(saved["protocol"], dict):
+            parts["protocol"] = Protocol(**saved["protocol"])
         return cls(**parts)
 
     def to_json(self) -> str:

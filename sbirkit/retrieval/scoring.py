@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import RECALL_LEVELS, Metric, curve
+from .metrics import DEFAULT, DEFAULT_INSTANCE, RECALL_LEVELS, Metric, curve
+from .protocol import Protocol
 from .ranks import Ranks, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor, where
 from .result import Result
 from .ties import RULES, Ties, break_ties, random_orders
@@ -25,8 +26,6 @@ from .ties import RULES, Ties, break_ties, random_orders
 Distance = Literal["cosine", "euclidean", "hamming"]
 Within = Literal["gallery", "class"]
 Scores = Callable[[NDArray[np.int64]], Any]
-DEFAULT = ("mAP@all", "mAP@200-strict", "P@100", "P@200")
-DEFAULT_INSTANCE = ("Acc@1", "Acc@5")
 DRAWS = 8  # random orders behind a mean over ties that has no closed form
 BLOCK_BYTES = 128 << 20  # float32 scores and their copies held at once, all threads together
 SLAB = 1 << 17  # relevant items ranked at once: few enough for the cache
@@ -39,17 +38,14 @@ def score(
     y_gallery: Any,
     *,
     metrics: Sequence[str] | None = None,
-    distance: Distance = "cosine",
-    ties: Ties = "expected",
+    distance: Distance | None = None,
+    ties: Ties | None = None,
     query_instance: Any = None,
     gallery_instance: Any = None,
-    within: Within = "gallery",
+    within: Within | None = None,
     protocol: Any = None,
-    top: int = 10,
-    block: int = 256,
     device: Any = None,
-    workers: int | None = None,
-    seed: int = 0,
+    **options: Any,
 ) -> Result:
     """Rank the gallery for each query and measure it by name.
 
@@ -57,19 +53,20 @@ def score(
         query: ``(Q, D)`` embeddings, numpy or torch; for ``hamming`` packed codes (uint64 words or bytes).
         gallery: ``(G, D)``, alike.
         y_query: ``(Q,)`` class of each, whole numbers or strings. y_gallery: ``(G,)``.
-        metrics: names such as ``"mAP@200-strict"``; default :data:`DEFAULT`, and Acc@1, Acc@5 with instances.
-        distance: ``cosine``, ``euclidean`` (of the vectors as given) or ``hamming``.
-        ties: what equal scores mean, see :mod:`.ties`. A metric without a closed form (VOC interpolation) is
-            averaged over 8 random orders under ``expected``, and the result says so.
+        metrics: names such as ``"mAP@200-strict"``; default :data:`.metrics.DEFAULT`, with instances also
+            :data:`.metrics.DEFAULT_INSTANCE`.
+        distance: ``cosine`` (default), ``euclidean`` (of the vectors as given) or ``hamming``.
+        ties: what equal scores mean, see :mod:`.ties`; default ``expected``. A metric without a closed form
+            (VOC interpolation) is then averaged over 8 random orders, and the result says so.
         query_instance: ``(Q,)`` object each query shows, for ``Acc@K``; ``""`` has no partner.
         gallery_instance: ``(G,)``. Instances are told apart within their class.
-        within: ``class`` ranks each query among the gallery of its own class (fine-grained; only ``Acc@K``).
-        protocol: what was measured; printed with every number.
-        top: best gallery items to keep for each query.
-        block: queries at once; lowered where the gallery is large.
+        within: ``class`` ranks each query among the gallery of its own class (fine-grained).
+        protocol: what is measured; printed with every number. A :class:`Protocol` gives ``metrics``,
+            ``distance``, ``ties`` and ``within``, has its open counts filled in, and may not be contradicted.
         device: a torch device to compute on; default that of the embeddings.
-        workers: threads; default all cores this process may use.
-        seed: of the random orders.
+        options: ``top``, best gallery items to keep for each query (10); ``block``, queries at once (256,
+            fewer where the gallery is large); ``workers``, threads (all cores); ``seed``, of the random
+            orders (0).
 
     >>> x = np.eye(3)
     >>> result = score(x, x, ["cat", "dog", "owl"], ["cat", "dog", "rat"], metrics=["mAP@all"])
@@ -77,23 +74,22 @@ def score(
     ([1.0, 1.0, nan], 1)
     """
     began = time.perf_counter()
-    if distance not in ("cosine", "euclidean", "hamming"):
-        raise ValueError(f"distance: want 'cosine', 'euclidean' or 'hamming', got {distance!r}")
-    device = device or next(
-        (x.device for x in (query, gallery) if str(getattr(x, "device", "cpu")) != "cpu"), None
-    )
-    prepare = _codes if distance == "hamming" else _vectors
-    q, g = prepare("query", query), prepare("gallery", gallery)
+    how = _How(
+        distance=distance, metrics=metrics, ties=ties, within=within, protocol=protocol,
+        query_instance=query_instance, gallery_instance=gallery_instance, **options,
+    )  # fmt: skip
+    if how.distance not in get_args(Distance):
+        raise ValueError(f"distance: want one of {', '.join(get_args(Distance))}, got {how.distance!r}")
+    sides = ("query", query), ("gallery", gallery)
+    device = device or next((x.device for _, x in sides if str(getattr(x, "device", "cpu")) != "cpu"), None)
+    q, g = (_codes(*side) if how.distance == "hamming" else _vectors(*side) for side in sides)
     if q.shape[1] != g.shape[1]:
         raise ValueError(f"query and gallery: want vectors of one length, got {q.shape[1]} and {g.shape[1]}")
-    layout = _Layout.of(y_query, y_gallery, query_instance, gallery_instance, sizes=(len(q), len(g)))
-    if distance == "hamming":
-        scores, levels, device = _agreements(q, g[layout.columns]), 64 * q.shape[1] + 1, None
-    else:
-        scores, levels = _products(q, g, layout.columns, distance=distance, device=device), 0
-    job = _Pass(scores, layout, levels=levels, metrics=metrics, ties=ties, within=within, top=top, seed=seed)
-    job.run(block, 1 if device else workers)
-    return job.result(distance, protocol, began)
+    layout = _Layout.of(y_query, y_gallery, how, sizes=(len(q), len(g)))
+    if how.distance == "hamming":
+        return _Pass(_agreements(q, g[layout.columns]), layout, how, levels=64 * q.shape[1] + 1).result(began)
+    scores = _products(q, g, layout.columns, distance=how.distance, device=device)
+    return _Pass(scores, layout, replace(how, workers=1) if device else how).result(began)
 
 
 def score_by(
@@ -102,17 +98,8 @@ def score_by(
     y_gallery: Any,
     *,
     levels: int = 0,
-    metrics: Sequence[str] | None = None,
-    distance: str = "given scores",
-    ties: Ties = "expected",
-    query_instance: Any = None,
-    gallery_instance: Any = None,
-    within: Within = "gallery",
-    protocol: Any = None,
-    top: int = 10,
-    block: int = 256,
-    workers: int | None = None,
-    seed: int = 0,
+    distance: str | None = None,
+    **options: Any,
 ) -> Result:
     """:func:`score` for any similarity: a learned relation, a fused score, a distance with its sign turned.
 
@@ -120,9 +107,8 @@ def score_by(
         scores: a ``(Q, G)`` array, or a function of ``(b,)`` query numbers giving their ``(b, G)`` scores;
             **higher is better**. It is called from several threads unless ``workers=1``.
         levels: if scores are whole numbers ``0 .. levels-1``, say so: counting is quicker than sorting.
-        distance: its name in the result.
-
-    The other arguments are those of :func:`score`.
+        distance: its name in the result, default "given scores".
+        options: the other arguments of :func:`score`, but for ``device``.
 
     >>> scores = np.array([[0.9, 0.1, 0.8]])
     >>> result = score_by(scores, ["cat"], ["dog", "cat", "cat"], metrics=["mAP@all", "MRR"])
@@ -130,8 +116,9 @@ def score_by(
     (0.5833, 0.5)
     """
     began = time.perf_counter()
-    sizes = (len(y_query), len(y_gallery))
-    layout = _Layout.of(y_query, y_gallery, query_instance, gallery_instance, sizes=sizes)
+    how = _How(distance=distance, given=True, **options)
+    sizes = (_numpy(y_query).size, _numpy(y_gallery).size)
+    layout = _Layout.of(y_query, y_gallery, how, sizes=sizes)
     if not callable(scores):
         matrix = _numpy(scores)
         if matrix.shape != sizes:
@@ -150,11 +137,61 @@ def score_by(
         part = part[:, layout.columns]
         return part if levels or part.dtype in (np.float32, np.float64) else part.astype(np.float64)
 
-    job = _Pass(
-        laid_out, layout, levels=levels, metrics=metrics, ties=ties, within=within, top=top, seed=seed
-    )
-    job.run(block, workers)
-    return job.result(distance, protocol, began)
+    return _Pass(laid_out, layout, how, levels=levels).result(began)
+
+
+@dataclass(kw_only=True)
+class _How:
+    """The options of :func:`score` and :func:`score_by`, settled: what is None follows the protocol."""
+
+    metrics: Any = None
+    distance: Any = None
+    ties: Any = None
+    query_instance: Any = None
+    gallery_instance: Any = None
+    within: Any = None
+    protocol: Any = None
+    top: int = 10
+    block: int = 256
+    workers: int | None = None
+    seed: int = 0
+    given: bool = False  # the scores, not embeddings
+
+    def __post_init__(self) -> None:
+        said = self.protocol if isinstance(self.protocol, Protocol) else None
+        self.distance = self.distance or (
+            said.distance if said else "given scores" if self.given else "cosine"
+        )
+        self.ties = self.ties or (said.ties if said else "expected")
+        self.within = self.within or (said.within if said else "gallery")
+        if (self.query_instance is None) != (self.gallery_instance is None):
+            raise ValueError("query_instance and gallery_instance: want both or none")
+        if self.metrics is None:
+            of_class = DEFAULT if self.within == "gallery" else ()
+            of_object = () if self.query_instance is None else DEFAULT_INSTANCE
+            self.metrics = said.metrics if said else of_class + of_object
+        if self.ties not in RULES:
+            raise ValueError(f"ties: want one of {', '.join(RULES)}, got {self.ties!r}")
+        if self.within not in get_args(Within):
+            raise ValueError(f"within: want 'gallery' or 'class', got {self.within!r}")
+        for name, least in (("top", 0), ("block", 1), ("workers", 1)):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, np.integer)) and value >= least) and (name, value) != (
+                "workers",
+                None,
+            ):
+                raise ValueError(f"{name}: want a whole number >= {least}, got {value!r}")
+        named = Metric.several(self.metrics)
+        self.metrics = [m.name for m in named]
+        self.by_class = [m for m in named if not m.by_instance]
+        self.by_instance = [m for m in named if m.by_instance]
+        if self.query_instance is None and self.by_instance:
+            name = self.by_instance[0].name
+            raise ValueError(f"metrics: {name} needs query_instance and gallery_instance, got none")
+        if self.within == "class" and self.by_class:
+            raise ValueError(
+                "within='class': all that is ranked is of the query's class; want only Acc@K and MRR-instance"
+            )
 
 
 # What goes in
@@ -216,7 +253,10 @@ def _products(
         return lambda rows: rows_of(rows) @ turned
     import torch
 
-    there = torch.from_numpy(g).to(device).T
+    try:
+        there = torch.from_numpy(g).to(device).T
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device: cannot use {str(device)!r}: {error}") from error
     return lambda rows: torch.from_numpy(rows_of(rows)).to(there.device) @ there
 
 
@@ -281,19 +321,16 @@ class _Layout:
     own: NDArray[np.int64] | None  # (Q, 2) slice of the columns that shows the query's very object
 
     @classmethod
-    def of(
-        cls, y_query: Any, y_gallery: Any, i_query: Any, i_gallery: Any, *, sizes: tuple[int, int]
-    ) -> "_Layout":
+    def of(cls, y_query: Any, y_gallery: Any, how: _How, *, sizes: tuple[int, int]) -> "_Layout":
         n = sizes[0]
         if not all(sizes):
             raise ValueError(f"query and gallery: want at least one item each, got {n} and {sizes[1]}")
         classes, y = _joint(("y_query", "y_gallery"), y_query, y_gallery, sizes)
-        if (i_query is None) != (i_gallery is None):
-            raise ValueError("query_instance and gallery_instance: want both or none")
         starts = np.concatenate([[0], np.bincount(y[n:], minlength=len(classes)).cumsum()])
         columns, own = np.argsort(y[n:], kind="stable"), None
-        if i_query is not None:
-            known, ids = _joint(("query_instance", "gallery_instance"), i_query, i_gallery, sizes)
+        if how.query_instance is not None:
+            names = ("query_instance", "gallery_instance")
+            known, ids = _joint(names, how.query_instance, how.gallery_instance, sizes)
             pairs = y * len(known) + ids
             columns = np.argsort(pairs[n:], kind="stable")
             laid = pairs[n:][columns]
@@ -308,59 +345,28 @@ class _Layout:
 class _Pass:
     """The arrays that blocks of queries fill in, each its own rows, from several threads."""
 
-    def __init__(
-        self,
-        scores: Scores,
-        layout: _Layout,
-        *,
-        levels: int,
-        metrics: Sequence[str] | None,
-        ties: Ties,
-        within: Within,
-        top: int,
-        seed: int,
-    ) -> None:
-        if metrics is None:
-            metrics = (() if within == "class" else DEFAULT) + (
-                () if layout.own is None else DEFAULT_INSTANCE
-            )
-        if isinstance(metrics, str) or not metrics:
-            raise ValueError(f"metrics: want a list of names, got {metrics!r}")
-        named = [Metric.named(name) for name in dict.fromkeys(metrics)]
-        self.by_class = [m for m in named if not m.by_instance]
-        self.by_instance = [m for m in named if m.by_instance]
-        if ties not in RULES:
-            raise ValueError(f"ties: want one of {', '.join(RULES)}, got {ties!r}")
-        if within not in ("gallery", "class"):
-            raise ValueError(f"within: want 'gallery' or 'class', got {within!r}")
-        if layout.own is None and self.by_instance:
-            raise ValueError("metrics: Acc@K needs query_instance and gallery_instance, got none")
-        if within == "class" and self.by_class:
-            raise ValueError("within='class': all that is ranked is of the query's class; want only Acc@K")
-        if top < 0:
-            raise ValueError(f"top: want top >= 0, got {top}")
-        self.scores, self.layout, self.levels = scores, layout, levels
-        self.ties, self.inside, self.seed = ties, within == "class", seed
-        q, g = len(layout.y_query), len(layout.y_gallery)
-        self.values = {m.name: np.full(q, np.nan) for m in named}
+    def __init__(self, scores: Scores, layout: _Layout, how: _How, *, levels: int = 0) -> None:
+        self.scores, self.layout, self.how, self.levels = scores, layout, how, levels
+        self.inside = how.within == "class"
+        q, ranked = len(layout.y_query), len(layout.y_gallery)
+        if self.inside:
+            ranked = int(np.diff(layout.starts)[layout.y_query].min())
+        self.values = {m.name: np.full(q, np.nan) for m in [*how.by_class, *how.by_instance]}
         self.curve = np.full((q, len(RECALL_LEVELS)), np.nan, np.float32)
-        self.top = np.zeros((q, min(top, g)), np.int64)
+        self.top = np.zeros((q, min(how.top, ranked)), np.int64)
         self.tied = np.zeros(q, bool)
 
-    def run(self, block: int, workers: int | None) -> None:
+    def run(self) -> None:
         """All blocks. They fill the cores; a BLAS that does so too would only get in the way."""
-        if block < 1 or (workers is not None and workers < 1):
-            raise ValueError(f"block and workers: want at least 1, got {block} and {workers}")
-        workers = workers or _cores()
-        queries = self.layout.queries
-        step = max(1, min(block, BLOCK_BYTES // (8 * len(self.layout.columns) * workers)))
+        workers, queries = self.how.workers or _cores(), self.layout.queries
+        step = max(1, min(self.how.block, BLOCK_BYTES // (8 * len(self.layout.columns) * workers)))
         blocks = [queries[i : i + step] for i in range(0, len(queries), step)]
         with _one_blas_thread() if workers > 1 else nullcontext(), ThreadPoolExecutor(workers) as pool:
             list(pool.map(self._block, range(len(blocks)), blocks))
 
     def _block(self, number: int, queries: NDArray[np.int64]) -> None:
         """Scores, then class by class the ranks, in slabs that stay in the cache."""
-        scores, rng = self.scores(queries), np.random.default_rng([self.seed, number])
+        scores, rng = self.scores(queries), np.random.default_rng([self.how.seed, number])
         classes = self.layout.y_query[queries]
         cuts = np.flatnonzero(np.diff(classes, prepend=-1, append=-1))
         for start, stop in pairwise(cuts.tolist()):
@@ -373,7 +379,11 @@ class _Pass:
     def _slab(
         self, scores: Any, queries: NDArray[np.int64], lo: int, hi: int, *, rng: np.random.Generator
     ) -> None:
-        keep = self.top.shape[1]
+        keep, columns, how, first = self.top.shape[1], self.layout.columns, self.how, 0
+        if self.inside:
+            if hi == lo:
+                return
+            scores, columns, first, lo, hi = scores[:, lo:hi], columns[lo:hi], lo, 0, hi - lo
         if self.levels:
             every, own = level_counts(scores, self.levels), level_counts(scores[:, lo:hi], self.levels)
             ranks = ranks_from_histogram(every, own)
@@ -382,48 +392,56 @@ class _Pass:
             find = ranks_from_scores if isinstance(scores, np.ndarray) else ranks_from_tensor
             ranks, edge = find(scores, lo, hi, top=keep)
         if keep:
-            self.top[queries] = self.layout.columns[_best(scores, edge, keep, self.layout.columns)]
-        if self.by_class and hi > lo:
-            values, self.curve[queries], self.tied[queries] = evaluate(self.by_class, ranks, self.ties, rng)
-            for metric, value in zip(self.by_class, values, strict=True):
-                self.values[metric.name][queries] = value
-        if self.by_instance and self.layout.own is not None:
-            own = self.layout.own[queries]
+            self.top[queries] = columns[_best(scores, edge, keep, columns)]
+        if how.by_class and hi > lo:
+            self.curve[queries] = self._measure(how.by_class, ranks, queries, rng)
+        if how.by_instance and self.layout.own is not None:
+            own = self.layout.own[queries] - first
             paired = np.flatnonzero(own[:, 1] > own[:, 0])
-            if self.inside:
-                scores, own = scores[:, lo:hi], own - lo
             if len(paired):
-                first = first_ranks(scores[paired], own[paired])
-                values, _, tied = evaluate(self.by_instance, first, self.ties, rng)
-                self.tied[queries[paired]] |= tied
-                for metric, value in zip(self.by_instance, values, strict=True):
-                    self.values[metric.name][queries[paired]] = value
+                self._measure(how.by_instance, first_ranks(scores[paired], own[paired]), queries[paired], rng)
 
-    def result(self, distance: str, protocol: Any, began: float) -> Result:
-        layout = self.layout
-        if self.by_class:
-            missing = np.diff(layout.starts)[layout.y_query] == 0
-        else:
-            missing = np.isnan(self.values[self.by_instance[0].name])
+    def _measure(
+        self, metrics: list[Metric], ranks: Ranks, queries: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Fill in the values of some queries; gives their curve."""
+        values, line, tied = evaluate(metrics, ranks, self.how.ties, rng)
+        self.tied[queries] |= tied
+        for metric, value in zip(metrics, values, strict=True):
+            self.values[metric.name][queries] = value
+        return line
+
+    def result(self, began: float) -> Result:
+        layout, how = self.layout, self.how
+        protocol = how.protocol
         counts = {
             "queries": len(layout.y_query),
             "gallery": len(layout.y_gallery),
             "classes": len(np.unique(layout.y_query)),
-            "without_relevant": int(missing.sum()),
-            "tied": int(self.tied.sum()),
         }
-        notes = ["each query among the gallery of its class"] if self.inside else []
-        named = [*self.by_class, *self.by_instance]
-        drawn = ", ".join(m.name for m in named if m.needs_order or self.ties == "averaged")
-        if counts["tied"] and drawn and self.ties in ("expected", "averaged"):
-            notes.append(f"{drawn}: mean over {DRAWS} random orders of equal scores, seed {self.seed}")
+        if isinstance(protocol, Protocol):
+            protocol = protocol.fitted(
+                metrics=tuple(how.metrics), distance=how.distance, ties=how.ties, within=how.within, **counts
+            )
+        self.run()
+        if how.by_class:
+            missing = np.diff(layout.starts)[layout.y_query] == 0
+        else:
+            missing = np.isnan(self.values[how.by_instance[0].name])
+        counts |= {"without_relevant": int(missing.sum()), "tied": int(self.tied.sum())}
+        inside = self.inside and not isinstance(protocol, Protocol)
+        notes = ["each query among the gallery of its class"] if inside else []
+        named = [*how.by_class, *how.by_instance]
+        drawn = ", ".join(m.name for m in named if m.needs_order or how.ties == "averaged")
+        if counts["tied"] and drawn and how.ties in ("expected", "averaged"):
+            notes.append(f"{drawn}: mean over {DRAWS} random orders of equal scores, seed {how.seed}")
         return Result(
             values=self.values,
             y_query=layout.y_query,
             classes=layout.classes,
             protocol=protocol,
-            distance=distance,
-            ties=self.ties,
+            distance=how.distance,
+            ties=how.ties,
             counts=counts,
             seconds=time.perf_counter() - began,
             top=self.top,

@@ -10,7 +10,7 @@ from sbirkit.retrieval import Metric, score_by
 from sbirkit.retrieval.metrics import FORMULAS
 from sbirkit.retrieval.ranks import ranks_from_scores
 
-FAMILIES = [family for family in FORMULAS if family != "Acc@{K}"]
+FAMILIES = [family for family in FORMULAS if not Metric.named(family.format(K=1)).by_instance]
 ORDERED = [family for family in FAMILIES if family.endswith("-voc")]
 
 

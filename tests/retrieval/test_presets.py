@@ -154,6 +154,10 @@ def test_presets_say_where_they_come_from():
     assert PRESETS["doodle2search"].evidence("P@200") == "inferred"
 
 
+def test_one_preset_may_be_a_word(data):
+    assert as_reported(*data, presets="zse").rows == as_reported(*data, presets=["zse"]).rows
+
+
 def test_unknown_preset_is_named(data):
     with pytest.raises(ValueError, match="unknown sakee; there are sake, dsn"):
         as_reported(*data, presets=["sakee"])

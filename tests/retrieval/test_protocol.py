@@ -1,5 +1,6 @@
 """Protocols: which rows are ranked, what the sentence says, and that unlike results do not mix."""
 
+import json
 import zlib
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ import torch
 from PIL import Image
 
 from sbirkit.data import Item, write_catalogue
-from sbirkit.retrieval import score
+from sbirkit.retrieval import Generalised, Result, compare, evaluate_embeddings, score
 from sbirkit.retrieval.codes import fit_itq, hamming, itq_transductive, sign_codes
-from sbirkit.retrieval.protocol import Protocol, compare, evaluate_embeddings, select, spoken
+from sbirkit.retrieval.protocol import Protocol, spoken
+from sbirkit.retrieval.selection import select
 
 UNSEEN = ["class 00", "class 01", "class 02", "class 03"]
 
@@ -164,6 +166,20 @@ def test_separate_reports_seen_unseen_and_their_harmonic_mean(gzs, embeddings):
     assert compare({"x": both, "y": both}).rows[0]["mAP@all"] == both["mAP@all"]
 
 
+def test_seen_and_unseen_results_of_ones_own_make_a_harmonic_mean():
+    rng = np.random.default_rng(0)
+    x, g, y, y_g = rng.normal(size=(30, 4)), rng.normal(size=(50, 4)), np.arange(30) % 3, np.arange(50) % 3
+    seen, unseen = (score(x[y < 1], g, y[y < 1], y_g), score(x[y > 0], g, y[y > 0], y_g))
+    both = Generalised(seen, unseen)
+    s, u = seen["P@100"], unseen["P@100"]
+    assert both["P@100"] == pytest.approx(2 / (1 / s + 1 / u))
+    assert both.table()[2] == {"metric": "P@100", "seen": s, "unseen": u, "harmonic": both["P@100"]}
+    with pytest.raises(ValueError, match="want the same distance, got cosine and euclidean"):
+        Generalised(seen, score(x[y > 0], g, y[y > 0], y_g, distance="euclidean"))
+    with pytest.raises(ValueError, match="want one gallery for both, got 50 and 40 items"):
+        Generalised(seen, score(x[y > 0], g[:40], y[y > 0], y_g[:40]))
+
+
 def test_generalised_wants_held_out_rows(zs, embeddings):
     with pytest.raises(ValueError, match="open it with setting='gzs'"):
         evaluate_embeddings(embeddings, zs, "gzs-separate")
@@ -194,8 +210,8 @@ def test_fine_grained_equals_sorting_by_hand(zs, embeddings, setting, within):
     assert result.protocol.photos == 40, "photos of no named object are no candidates"
     assert result["Acc@1"] == pytest.approx((ranks <= 1).mean())
     assert result["Acc@5"] == pytest.approx((ranks <= 5).mean())
-    assert result["MRR"] == pytest.approx((1 / ranks).mean())
-    np.testing.assert_allclose(result.per_query("MRR"), 1 / ranks)
+    assert result["MRR-instance"] == pytest.approx((1 / ranks).mean())
+    np.testing.assert_allclose(result.per_query("MRR-instance"), 1 / ranks)
     assert set(result.per_class("Acc@1")) == {"class_00", "class_01", "class_02", "class_03"}
     assert "4 sketches without a photo of their own left out" in result.notes
 
@@ -216,7 +232,7 @@ def test_within_class_is_easier_than_across(zs, embeddings):
     inside, across = (
         evaluate_embeddings(embeddings, zs, f"fg-{s}") for s in ("within-class", "across-classes")
     )
-    assert inside["MRR"] > across["MRR"]
+    assert inside["MRR-instance"] > across["MRR-instance"]
     with pytest.raises(ValueError, match="setting 'fg-within-class' against 'fg-across-classes'"):
         compare([inside, across])
 
@@ -326,7 +342,8 @@ def test_the_sentence():
 @pytest.mark.parametrize(
     ("metric", "said"),
     [("mAP@all", "mAP@all"), ("mAP@all-voc", "VOC mAP@all"), ("mAP@200-over-r", "over-r mAP@200"),
-     ("P@100-min", "min P@100"), ("R-precision", "R-precision"), ("MRR", "MRR")],
+     ("P@100-min", "min P@100"), ("R-precision", "R-precision"), ("MRR", "MRR"),
+     ("MRR-instance", "instance MRR")],
 )  # fmt: skip
 def test_metrics_as_spoken(metric, said):
     assert spoken(metric) == said
@@ -348,11 +365,27 @@ def test_protocols_are_values():
 @pytest.mark.parametrize(
     ("field", "value"),
     [("setting", "zero"), ("setting", "codes0"), ("part", "train"), ("gallery", "all"), ("averaging", "mean"),
-     ("codes", "itq")],
+     ("codes", "itq"), ("ties", "random")],
 )  # fmt: skip
 def test_a_wrong_field_is_named(field, value):
     with pytest.raises(ValueError, match=f"{field}: want .*got '{value}'"):
         replace(SKETCHY, **{field: value})
+
+
+def test_wrong_metrics_are_named():
+    with pytest.raises(ValueError, match="name of several formulas"):
+        replace(SKETCHY, metrics=["mAP@200"])
+    with pytest.raises(ValueError, match="want a list of names, got 'mAP@all'"):
+        replace(SKETCHY, metrics="mAP@all")
+    with pytest.raises(ValueError, match=r"fg-across-classes wants Acc@K or MRR-instance, .* got MRR"):
+        replace(SKETCHY, setting="fg-across-classes", metrics=["Acc@1", "MRR"])
+
+
+def test_a_saved_result_keeps_its_protocol(zs, embeddings):
+    result = evaluate_embeddings(embeddings, zs)
+    again = Result.from_dict(json.loads(result.to_json()))
+    assert again.protocol == result.protocol
+    assert compare([result, again]).rows[0]["mAP@all"] == result["mAP@all"]
 
 
 def test_the_very_rows_are_part_of_a_protocol(catalogue):

@@ -1,6 +1,7 @@
 """The whole way from embeddings to numbers."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from sbirkit.retrieval import score, score_by, scoring
+from sbirkit.retrieval import Protocol, score, score_by
+from sbirkit.retrieval.metrics import DEFAULT, DEFAULT_INSTANCE
 
 NAMES = [
     "mAP@all",
@@ -225,12 +227,65 @@ def chance(groups, k):
 def test_accuracy_comes_by_default_with_instances():
     q, g, y_q, y_g = world()
     result = score(q, g, y_q, y_g, query_instance=np.arange(40), gallery_instance=np.arange(90))
-    assert result.metrics == [*scoring.DEFAULT, "Acc@1", "Acc@5"]
+    assert result.metrics == [*DEFAULT, *DEFAULT_INSTANCE]
     inside = score(
         q, g, y_q, y_g, query_instance=np.arange(40), gallery_instance=np.arange(90), within="class"
     )
-    assert inside.metrics == ["Acc@1", "Acc@5"]
+    assert inside.metrics == list(DEFAULT_INSTANCE)
     assert "gallery of its class" in inside.sentence()
+
+
+def test_within_class_the_top_is_of_the_class():
+    q, g, y_q, y_g = world()
+    ids = {"query_instance": np.arange(40), "gallery_instance": np.arange(90)}
+    result = score(q, g, y_q, y_g, within="class", **ids)
+    scores = slow_scores(q, g, "cosine")
+    for i in range(40):
+        pool = np.flatnonzero(y_g == y_q[i])
+        np.testing.assert_array_equal(result.top[i], pool[np.argsort(-scores[i, pool])][:10])
+
+
+def test_rank_of_the_very_object():
+    scores, y = np.array([[4, 3, 2, 1], [1, 2, 3, 4]]), ["a", "a", "b", "b"]
+    ids = {"query_instance": ["2", "1"], "gallery_instance": ["1", "2", "1", "2"]}
+    across = score_by(scores, ["a", "b"], y, metrics=["MRR-instance"], **ids)
+    assert across.per_query("MRR-instance").tolist() == [1 / 2, 1 / 2]
+    twice = score_by(scores, ["b", "a"], y, metrics=["MRR-instance"], **ids)
+    assert twice.per_query("MRR-instance").tolist() == [1 / 4, 1 / 4]
+    inside = score_by(scores, ["b", "a"], y, metrics=["MRR-instance"], within="class", **ids)
+    assert inside.per_query("MRR-instance").tolist() == [1 / 2, 1 / 2]
+
+
+OWN = Protocol(split="my own", query_data="Mine", gallery_data="Mine", metrics=["P@5"], distance="euclidean")
+
+
+def test_a_protocol_says_how_and_its_counts_are_filled_in():
+    q, g, y_q, y_g = world()
+    result = score(q, g, y_q, y_g, protocol=OWN)
+    assert (result.metrics, result.distance) == (["P@5"], "euclidean")
+    assert result["P@5"] == score(q, g, y_q, y_g, metrics=["P@5"], distance="euclidean")["P@5"]
+    p = result.protocol
+    assert (p.classes, p.queries, p.photos) == (4, 40, 90)
+    assert str(p) in repr(result)
+    assert score(q, g, y_q, y_g, protocol=p).protocol == p
+    own = {"query_instance": np.arange(40), "gallery_instance": np.arange(90)}
+    mixed = replace(OWN, metrics=["Acc@1", "P@5", "Acc@5"])
+    assert score(q, g, y_q, y_g, protocol=mixed, **own).protocol.metrics == ("Acc@1", "P@5", "Acc@5")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"metrics": ["P@6"]}, "metrics .*P@5.* against .*P@6"),
+        ({"distance": "cosine"}, "distance 'euclidean' against 'cosine'"),
+        ({"ties": "best"}, "ties 'expected' against 'best'"),
+        ({"protocol": replace(OWN, queries=41)}, "queries 41 against 40"),
+        ({"protocol": replace(OWN, photos=90, classes=5)}, "classes 5 against 4$"),
+    ],
+)
+def test_a_protocol_that_is_contradicted_is_refused(options, says):
+    with pytest.raises(ValueError, match=f"protocol: it says otherwise than what is measured; {says}"):
+        score(*world(), **({"protocol": OWN} | options))
 
 
 def test_extreme_lengths_do_not_spoil_cosine():
@@ -289,7 +344,7 @@ def test_memory_stays_far_below_the_matrix():
         ({"y_query": ["a", "b"]}, TypeError, "want both whole numbers or both strings"),
         ({"query": np.array([[1, np.nan, 1], [1, 1, 1]])}, ValueError, "nan or infinity in 1 rows, first 0"),
         ({"gallery": np.full((4, 3), np.inf)}, ValueError, "gallery: want finite numbers"),
-        ({"distance": "manhattan"}, ValueError, "distance: want 'cosine'"),
+        ({"distance": "manhattan"}, ValueError, "distance: want one of cosine, euclidean, hamming"),
         ({"distance": "hamming"}, ValueError, "query: want packed codes"),
         ({"ties": "random"}, ValueError, "ties: want one of expected"),
         ({"metrics": "mAP@all"}, ValueError, "metrics: want a list of names"),
@@ -298,7 +353,11 @@ def test_memory_stays_far_below_the_matrix():
         ({"query_instance": [1, 2]}, ValueError, "want both or none"),
         ({"within": "class", "metrics": ["P@1"]}, ValueError, "want only Acc@K"),
         ({"within": "family"}, ValueError, "within: want 'gallery' or 'class'"),
-        ({"block": 0}, ValueError, "block and workers"),
+        ({"block": 0}, ValueError, "block: want a whole number >= 1, got 0"),
+        ({"workers": 1.5}, ValueError, "workers: want a whole number >= 1, got 1.5"),
+        ({"device": "gpu"}, ValueError, "device: cannot use 'gpu'"),
+        ({"metric": ["P@1"]}, TypeError, "'metric'"),
+        ({"y_query": None}, ValueError, r"y_query: want \(2,\)"),
         ({"top": -1}, ValueError, "top: want"),
     ],
 )
