@@ -19,7 +19,7 @@ BUDGET = {
     "retrieval": 2_000,
     "runs": 900,
     "explore": 1_200,
-    "": 200,  # the files beside the folders
+    "": 400,  # the files beside the folders, exercise checks among them
 }
 CONTENT = "sbirkit/data/doodleworld/families/"
 LARGEST = 3_000_000  # bytes of a tracked file
@@ -185,6 +185,7 @@ def test_tracked_files_are_free_of(tracked, what):
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
+        text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", text)  # a picture in base64 spells anything
         for match in re.finditer(FORBIDDEN[what], text):
             line = text.count("\n", 0, match.start()) + 1
             found.append(f"{path.relative_to(ROOT)}:{line}: {match[0].strip()}")
