@@ -1,0 +1,25 @@
+"""One loop for all methods, and what it leaves behind."""
+
+import importlib
+from typing import Any
+
+_HOMES = {  # name -> module, loaded when first named
+    "Diverged": "history",
+    "embed_rows": "evaluation",
+    "evaluate": "evaluation",
+    "fit": "loop",
+    "reach": "reaching",
+    "Run": "run",
+    "TrainConfig": "config",
+}
+__all__ = [*_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,107 @@
+"""What training leaves behind: one folder, whole or not there at all."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from torch import Tensor
+
+from sbirkit.models.method import Method
+from sbirkit.models.recipe import rebuild
+
+from .files import read_json, read_weights, write_json
+from .history import read_history
+from .manifest import code_digest
+
+Which = Literal["best", "last"]
+WEIGHTS = {"best": "weights.safetensors", "last": "last.safetensors"}
+APART = ("benchmark", "weights", "verb", "setting")  # what tells two measurements apart
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """A finished run: ``params.json, metrics.json, history.jsonl, weights.safetensors, last.safetensors,
+    manifest.json``, and ``looks.jsonl`` once unseen classes were looked at.
+
+    ``weights.safetensors`` are those that did best on the selection classes, ``last.safetensors`` the last.
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        path = Path(path).expanduser().resolve()
+        needed = ["params.json", "metrics.json", "manifest.json", *WEIGHTS.values()]
+        if lacking := [name for name in needed if not (path / name).is_file()]:
+            begun = path.with_name(path.name + ".partial").is_dir()
+            hint = "It was interrupted: call fit(...) again as before, and it goes on." if begun else ""
+            raise ValueError(f"path: no run in {path}, {', '.join(lacking)} missing. {hint}".rstrip())
+        return cls(path)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """What was asked for: the method and its config, how to train, on which data."""
+        return read_json(self.path / "params.json")
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, machine, data, code, seconds."""
+        return read_json(self.path / "manifest.json")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """``{"selection": {"best": ..., "last": ...}, "results": [...]}``; see :func:`.training.evaluate`."""
+        return read_json(self.path / "metrics.json")
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A line for each step, with its terms; and one for each look at the selection classes."""
+        return read_history(self.path / "history.jsonl")
+
+    @property
+    def looks(self) -> list[dict[str, Any]]:
+        """Every evaluation on unseen classes: when, what, on what."""
+        return read_history(self.path / "looks.jsonl")
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def weights(self, which: Which = "best") -> dict[str, Tensor]:
+        if which not in WEIGHTS:
+            raise ValueError(f"which: want 'best' or 'last', got {which!r}")
+        return read_weights(self.path / WEIGHTS[which])
+
+    def method(self, method: Method | None = None, *, which: Which = "best") -> Method:
+        """The trained method, made anew from its recipe, or loaded into one you made, ready to embed."""
+        made = rebuild(self.params["method"]) if method is None else method
+        made.load_state_dict(self.weights(which))
+        return made.eval()
+
+    def stale(self, method: type | None = None) -> bool:
+        """Whether losses, models, training or data code has changed since. A class of your own: name it."""
+        return self.manifest["code"] != code_digest(method)
+
+    def keep(self, results: list[dict[str, Any]]) -> None:
+        """Put numbers into ``metrics.json``, in place of older ones of the same measurement."""
+        metrics = self.metrics
+        fresh = [[row[k] for k in APART] for row in results]
+        old = [row for row in metrics["results"] if [row[k] for k in APART] not in fresh]
+        write_json(self.path / "metrics.json", metrics | {"results": old + results})
+
+    def number(self, setting: str, *, which: Which = "best", verb: str = "embed") -> dict[str, float]:
+        """Metric -> number of one setting on the run's own benchmark; empty where it was not measured."""
+        key = [self.params["benchmark"]["digest"], which, verb, setting]
+        for row in self.metrics["results"]:
+            if [row[k] for k in APART] == key:
+                return {m: v["harmonic"] if isinstance(v, dict) else v for m, v in row["metrics"].items()}
+        return {}
+
+    def __repr__(self) -> str:
+        best = self.metrics["selection"]["best"]
+        value = (
+            "no selection classes" if best["mAP@all"] is None else f"selection mAP@all {best['mAP@all']:.4f}"
+        )
+        kind = self.params["method"]["class"].rpartition(":")[2]
+        return f"<Run {self.name}: {kind}, best after {best['steps']} steps, {value}>"
