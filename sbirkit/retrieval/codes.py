@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .inputs import as_numpy, vectors
+
 Array = NDArray[Any]
 WORD = 64
 
@@ -28,26 +30,34 @@ def pack(bits: Array) -> NDArray[np.uint64]:
     return padded.view("<u8").astype(np.uint64, copy=False)
 
 
-def hamming(query: Array, gallery: Array) -> Array:
+def words(name: str, x: Any) -> NDArray[np.uint64]:
+    """Packed codes as ``(N, W)`` uint64; bytes as ``numpy.packbits`` gives are filled up with zero bits."""
+    x = as_numpy(x)
+    if x.ndim == 1 and x.dtype == np.uint64:
+        x = x[:, None]
+    if x.ndim != 2 or not x.size or x.dtype not in (np.uint8, np.uint64):
+        wanted = "(N, words) uint64 as codes.pack gives, or (N, bytes) uint8 as numpy.packbits gives"
+        raise ValueError(f"{name}: want packed codes, {wanted}, got {x.shape} of {x.dtype}")
+    if x.dtype == np.uint8:
+        x = np.pad(x, ((0, 0), (0, -x.shape[1] % 8))).view(np.uint64)
+    return x
+
+
+def hamming(query: Any, gallery: Any) -> Array:
     """``(Q, G)`` numbers of differing bits between packed codes ``(Q, W)`` and ``(G, W)``.
 
     >>> hamming(pack(np.array([[True, False]])), pack(np.array([[True, True], [False, True]]))).tolist()
     [[1, 2]]
     """
-    check_codes("query", query)
-    check_codes("gallery", gallery)
-    if query.shape[1] != gallery.shape[1]:
-        raise ValueError(f"query has codes of {query.shape[1]} words and gallery of {gallery.shape[1]}")
-    words = [np.bitwise_count(query[:, w, None] ^ gallery[:, w]) for w in range(query.shape[1])]
-    distance: Array = words[0] if len(words) == 1 else np.stack(words).sum(axis=0, dtype=np.uint16)
+    q, g = words("query", query), words("gallery", gallery)
+    if q.shape[1] != g.shape[1]:
+        raise ValueError(f"query has codes of {q.shape[1]} words and gallery of {g.shape[1]}")
+    columns = np.ascontiguousarray(g.T)
+    distance = np.zeros((len(q), len(g)), np.uint8 if WORD * len(columns) < 256 else np.uint16)
+    for i, own in enumerate(q):  # row by row: the words stay in the cache
+        for column, word in zip(columns, own, strict=True):
+            distance[i] += np.bitwise_count(column ^ word)
     return distance
-
-
-def check_codes(name: str, codes: Array) -> None:
-    """Packed codes are an ``(N, W)`` array of uint64; anything else is refused by name."""
-    if not isinstance(codes, np.ndarray) or codes.ndim != 2 or codes.dtype != np.uint64:
-        what = f"{codes.shape} {codes.dtype}" if isinstance(codes, np.ndarray) else type(codes).__name__
-        raise ValueError(f"{name}: want packed codes, (N, W) uint64, see codes.pack; got {what}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +141,4 @@ def _principal_axes(centred: Array) -> Array:
 
 
 def _rows(name: str, x: Any) -> Array:
-    x = x.detach().cpu().double().numpy() if hasattr(x, "detach") else np.asarray(x, np.float64)
-    if x.ndim != 2 or not len(x):
-        raise ValueError(f"{name}: want (N, D) embeddings with N >= 1, got shape {x.shape}")
-    if not np.isfinite(x).all():
-        raise ValueError(
-            f"{name}: {int((~np.isfinite(x)).any(1).sum())} embeddings have NaN or infinite entries"
-        )
-    return x
+    return vectors(name, x).astype(np.float64, copy=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .protocol import Protocol, told
+from .result import markdown
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +30,7 @@ class Comparison:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        head, *rows = self._cells()
-        lines = [head, ["---"] * len(head), *rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{self.caption}\n"
+        return markdown(self._cells(), self.caption)
 
 
 def compare(

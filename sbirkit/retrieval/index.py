@@ -1,9 +1,7 @@
 """One interface to find the nearest photos: exact by default, FAISS for galleries too large for that."""
 
-import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +10,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sbirkit.retrieval.codes import check_codes, hamming
+from sbirkit.data.catalogue import digest
+
+from .codes import hamming, words
+from .inputs import unit, vectors
+from .ranks import best
 
 Array = NDArray[Any]
 Kind = Literal["exact", "flat", "ivfpq", "binary"]
@@ -96,7 +98,7 @@ class Index:
         q = _checked("queries", queries, self.distance, self.width)
         k = min(k, self.size)
         if self.faiss is None:
-            parts = [_best(self._scores(block), k) for block in _blocks(q, self.size)]
+            parts = [_nearest(self._scores(block), k) for block in _blocks(q, self.size)]
             return np.concatenate([s for s, _ in parts]), np.concatenate([i for _, i in parts])
         found, ids = self.faiss.search(q.view(np.uint8) if self.distance == "hamming" else q, k)
         scores = -np.sqrt(np.maximum(found, 0)) if self.distance == "euclidean" else found.astype(np.float32)
@@ -125,7 +127,7 @@ class Index:
         q, good, at = _checked("queries", queries, self.distance, self.width), 0, 0
         for block in _blocks(q, self.size):
             scores = truth._scores(block)
-            edge = -np.partition(-scores, ids.shape[1] - 1, axis=1)[:, ids.shape[1] - 1]
+            edge = _edge(scores, ids.shape[1])
             mine = ids[at : at + len(block)]
             reached = np.take_along_axis(scores, mine.clip(0), 1) >= edge[:, None]
             good, at = good + int((reached & (mine >= 0)).sum()), at + len(block)
@@ -158,16 +160,15 @@ class Index:
         head = {"sbirkit-index": str(VERSION), "card": json.dumps(card), "digest": _digest(tensors)}
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with draft.open("wb") as file:
                 file.write(save(tensors, metadata=head))
                 file.flush()
                 os.fsync(file.fileno())
-            Path(partial).replace(path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         return path
 
     @classmethod
@@ -201,43 +202,32 @@ def _blocks(q: Array, size: int) -> Iterator[Array]:
     return (q[i : i + step] for i in range(0, len(q), step))
 
 
-def _best(scores: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
+def _nearest(scores: Array, k: int) -> tuple[Array, NDArray[np.int64]]:
     """The ``k`` largest of each row, largest first, the earlier column first among equals."""
-    edge = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-    near = np.flatnonzero(scores >= edge)  # ten times quicker than nonzero of two dimensions
-    row, column = np.divmod(near, scores.shape[1])
-    value = scores.ravel()[near]
-    order = np.lexsort((column, -value, row))
-    start = np.searchsorted(row, np.arange(len(scores)))
-    take = order[start[:, None] + np.arange(k)]
-    return value[take], column[take]
+    ids = best(scores, _edge(scores, k), k, np.arange(scores.shape[1]))
+    return np.take_along_axis(scores, ids, 1), ids
+
+
+def _edge(scores: Array, k: int) -> Array:
+    """The ``k``-th largest of each row."""
+    return np.partition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k]
 
 
 def _checked(name: str, x: Any, distance: str, width: int | None = None) -> Array:
-    """Finite contiguous rows, of unit length for cosine; codes stay codes."""
+    """Float32 rows, of unit length for cosine; codes stay codes."""
     if distance == "hamming":
-        check_codes(name, x)
-        x = np.ascontiguousarray(x)
+        x = words(name, x)
     else:
-        x = x.detach().cpu().float().numpy() if hasattr(x, "detach") else np.asarray(x, np.float32)
-        if x.ndim == 2 and not np.isfinite(x).all():
-            raise ValueError(
-                f"{name}: {int((~np.isfinite(x)).any(1).sum())} rows have NaN or infinite entries"
-            )
-        if distance == "cosine" and x.ndim == 2:
-            norm = np.linalg.norm(x, axis=1, keepdims=True)
-            x = x / np.where(norm > 0, norm, 1)
-    if x.ndim != 2 or 0 in x.shape or (width is not None and x.shape[1] != width):
-        raise ValueError(f"{name}: want (N, {width or 'D'}) with N >= 1, got shape {x.shape}")
+        x = vectors(name, x).astype(np.float32, copy=False)
+        x = unit(x) if distance == "cosine" else x
+    if width not in (None, x.shape[1]):
+        raise ValueError(f"{name}: want (N, {width}) like the gallery, got {x.shape}")
     return np.ascontiguousarray(x)
 
 
 def _digest(tensors: dict[str, Array]) -> str:
-    total = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        total.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-        total.update(np.ascontiguousarray(tensor).data)
-    return total.hexdigest()
+    said = ((f"{name} {x.dtype} {x.shape}".encode(), x.tobytes()) for name, x in sorted(tensors.items()))
+    return digest(*(part for pair in said for part in pair))
 
 
 def _faiss() -> Any:

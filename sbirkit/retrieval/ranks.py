@@ -155,3 +155,17 @@ def ranks_from_tensor(scores: Any, lo: int, hi: int, *, top: int = 0) -> tuple[R
     above, upto = counts(line, "right"), counts(line, "left")
     ranks = Ranks(above, upto, counts(found, "right"), counts(found, "left"), relevant, size)
     return ranks, line[:, max(size - max(top, 1), 0)]
+
+
+def best(scores: Any, edge: Any, keep: int, number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Columns of the ``keep`` best scores of each row: all that reach ``edge``, equal ones by number."""
+    near = scores >= edge[:, None]
+    if isinstance(scores, np.ndarray):
+        row, column = where(near)
+        value = scores[row, column].astype(np.float64)
+    else:
+        row, column = (part.cpu().numpy() for part in near.nonzero(as_tuple=True))
+        value = scores[near].double().cpu().numpy()
+    order = np.lexsort((number[column], -value, row))
+    first = np.searchsorted(row[order], np.arange(len(scores)))
+    return column[order][first[:, None] + np.arange(keep)]

@@ -153,10 +153,7 @@ class Result:
         return cells
 
     def _repr_markdown_(self) -> str:
-        head, *rows = self._cells()
-        lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"{table}\n\n{html.escape(self.sentence())}\n"
+        return markdown(self._cells(), self.sentence())
 
     def _repr_html_(self) -> str:
         head, *rows = self._cells()
@@ -233,6 +230,13 @@ def bootstrap(
     ]
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def markdown(cells: list[list[str]], caption: str) -> str:
+    """A table, first row on top, and words below it. What stands in a cell cannot break it."""
+    head, *rows = [[html.escape(cell).replace("|", "\\|") for cell in row] for row in cells]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{html.escape(caption)}\n"
 
 
 def _mean(value: NDArray[np.float64]) -> float:

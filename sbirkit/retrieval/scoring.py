@@ -17,9 +17,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import hamming, words
+from .inputs import as_numpy, joint, unit, vectors
 from .metrics import DEFAULT, DEFAULT_INSTANCE, RECALL_LEVELS, Metric, curve
 from .protocol import Protocol
-from .ranks import Ranks, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor, where
+from .ranks import Ranks, best, level_counts, ranks_from_histogram, ranks_from_scores, ranks_from_tensor
 from .result import Result
 from .ties import RULES, Ties, break_ties, random_orders
 
@@ -82,12 +84,14 @@ def score(
         raise ValueError(f"distance: want one of {', '.join(get_args(Distance))}, got {how.distance!r}")
     sides = ("query", query), ("gallery", gallery)
     device = device or next((x.device for _, x in sides if str(getattr(x, "device", "cpu")) != "cpu"), None)
-    q, g = (_codes(*side) if how.distance == "hamming" else _vectors(*side) for side in sides)
+    q, g = (words(*side) if how.distance == "hamming" else vectors(*side) for side in sides)
     if q.shape[1] != g.shape[1]:
         raise ValueError(f"query and gallery: want vectors of one length, got {q.shape[1]} and {g.shape[1]}")
     layout = _Layout.of(y_query, y_gallery, how, sizes=(len(q), len(g)))
     if how.distance == "hamming":
-        return _Pass(_agreements(q, g[layout.columns]), layout, how, levels=64 * q.shape[1] + 1).result(began)
+        turned, g = ~q, g[layout.columns]  # what differs from the turned bits agrees: higher is better
+        agree: Scores = lambda rows: hamming(turned[rows], g)  # noqa: E731
+        return _Pass(agree, layout, how, levels=64 * q.shape[1] + 1).result(began)
     scores = _products(q, g, layout.columns, distance=how.distance, device=device)
     return _Pass(scores, layout, replace(how, workers=1) if device else how).result(began)
 
@@ -117,17 +121,17 @@ def score_by(
     """
     began = time.perf_counter()
     how = _How(distance=distance, given=True, **options)
-    sizes = (_numpy(y_query).size, _numpy(y_gallery).size)
+    sizes = (as_numpy(y_query).size, as_numpy(y_gallery).size)
     layout = _Layout.of(y_query, y_gallery, how, sizes=sizes)
     if not callable(scores):
-        matrix = _numpy(scores)
+        matrix = as_numpy(scores)
         if matrix.shape != sizes:
             raise ValueError(f"scores: want {sizes} (queries, gallery), got {matrix.shape}")
         scores = matrix.__getitem__
     call: Scores = scores
 
     def laid_out(rows: NDArray[np.int64]) -> NDArray[Any]:
-        part = _numpy(call(rows))
+        part = as_numpy(call(rows))
         if part.shape != (len(rows), sizes[1]):
             raise ValueError(f"scores: want a ({len(rows)}, {sizes[1]}) block, got {part.shape}")
         if levels and (part.dtype.kind not in "iu" or part.min() < 0 or part.max() >= levels):
@@ -194,39 +198,35 @@ class _How:
             )
 
 
-# What goes in
+@dataclass(frozen=True)
+class _Layout:
+    """Queries and gallery in an order in which a class is a slice, and an instance a slice of that."""
 
+    classes: list[Any]
+    y_query: NDArray[np.int64]
+    y_gallery: NDArray[np.int64]
+    queries: NDArray[np.int64]  # query numbers, class by class
+    columns: NDArray[np.int64]  # gallery numbers, class by class
+    starts: NDArray[np.int64]  # of each class in the columns, and the end
+    own: NDArray[np.int64] | None  # (Q, 2) slice of the columns that shows the query's very object
 
-def _numpy(x: Any) -> NDArray[Any]:
-    if hasattr(x, "detach"):
-        x = x.detach().cpu()
-        x = x.float() if str(x.dtype) == "torch.bfloat16" else x
-    return np.asarray(x)
-
-
-def _vectors(name: str, x: Any) -> NDArray[Any]:
-    x = _numpy(x)
-    if x.ndim != 2 or not x.size or x.dtype.kind not in "fiu":
-        raise ValueError(f"{name}: want (N, D) numbers with N >= 1 and D >= 1, got {x.shape} of {x.dtype}")
-    x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
-    if not np.isfinite(x.sum()) and not np.isfinite(x).all():  # a finite sum proves it, and is quick
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
-        raise ValueError(
-            f"{name}: want finite numbers, got nan or infinity in {len(bad)} rows, first {bad[0]}"
-        )
-    return x
-
-
-def _codes(name: str, x: Any) -> NDArray[np.uint64]:
-    x = _numpy(x)
-    if x.ndim == 1 and x.dtype == np.uint64:
-        x = x[:, None]
-    if x.ndim != 2 or not x.size or x.dtype not in (np.uint8, np.uint64):
-        wanted = "(N, words) uint64 or (N, bytes) uint8 as numpy.packbits gives"
-        raise ValueError(f"{name}: want packed codes, {wanted}, got {x.shape} of {x.dtype}")
-    if x.dtype == np.uint8:
-        x = np.pad(x, ((0, 0), (0, -x.shape[1] % 8))).view(np.uint64)
-    return x
+    @classmethod
+    def of(cls, y_query: Any, y_gallery: Any, how: _How, *, sizes: tuple[int, int]) -> "_Layout":
+        n = sizes[0]
+        if not all(sizes):
+            raise ValueError(f"query and gallery: want at least one item each, got {n} and {sizes[1]}")
+        classes, y = joint(("y_query", "y_gallery"), y_query, y_gallery, sizes)
+        starts = np.concatenate([[0], np.bincount(y[n:], minlength=len(classes)).cumsum()])
+        columns, own = np.argsort(y[n:], kind="stable"), None
+        if how.query_instance is not None:
+            names = ("query_instance", "gallery_instance")
+            known, ids = joint(names, how.query_instance, how.gallery_instance, sizes)
+            pairs = y * len(known) + ids
+            columns = np.argsort(pairs[n:], kind="stable")
+            laid = pairs[n:][columns]
+            own = np.stack([laid.searchsorted(pairs[:n], side) for side in ("left", "right")], axis=1)
+            own[(known == "")[ids[:n]] if known.dtype.kind == "U" else []] = 0
+        return cls(classes.tolist(), y[:n], y[n:], np.argsort(y[:n], kind="stable"), columns, starts, own)
 
 
 def _products(
@@ -235,10 +235,10 @@ def _products(
     """Scores as one matrix product: cosine, or what orders like minus the Euclidean distance."""
     kind = np.result_type(q, g)
     if distance == "cosine":
-        g = _unit(g[columns].astype(kind, copy=False))
+        g = unit(g[columns].astype(kind, copy=False))
 
         def rows_of(rows: NDArray[np.int64]) -> NDArray[Any]:
-            return _unit(q[rows].astype(kind, copy=False))
+            return unit(q[rows].astype(kind, copy=False))
 
     else:  # -|q - g|^2 / 2 = q.g - |g|^2 / 2 - |q|^2 / 2, and the last term is the same for a whole row
         centre = g.mean(axis=0, dtype=np.float64).astype(kind)  # near the origin fewer digits cancel
@@ -258,88 +258,6 @@ def _products(
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device: cannot use {str(device)!r}: {error}") from error
     return lambda rows: torch.from_numpy(rows_of(rows)).to(there.device) @ there
-
-
-def _unit(x: NDArray[Any]) -> NDArray[Any]:
-    """Rows of length 1; a zero row stays zero."""
-    tiny = np.finfo(x.dtype).tiny
-    norm = np.sqrt(np.einsum("nd,nd->n", x, x))[:, None]
-    if not (np.isfinite(norm).all() and (norm > tiny**0.4).all()):  # a square over- or underflowed
-        x = x / np.maximum(np.abs(x).max(axis=1, keepdims=True), tiny)
-        norm = np.maximum(np.sqrt(np.einsum("nd,nd->n", x, x))[:, None], tiny)
-    return x / norm
-
-
-def _agreements(q: NDArray[np.uint64], g: NDArray[np.uint64]) -> Scores:
-    """Number of bits that agree: the Hamming distance, turned so that higher is better."""
-    words, turned = np.ascontiguousarray(g.T), ~q
-    kind = np.uint8 if 64 * len(words) < 256 else np.uint16
-
-    def scores(rows: NDArray[np.int64]) -> NDArray[Any]:
-        agree = np.zeros((len(rows), len(g)), kind)
-        for i, own in enumerate(turned[rows]):  # row by row: the words stay in the cache
-            for word, bits in zip(words, own, strict=True):
-                agree[i] += np.bitwise_count(word ^ bits)
-        return agree
-
-    return scores
-
-
-def _labels(name: str, y: Any, n: int) -> NDArray[Any]:
-    y = _numpy(y)
-    if y.shape != (n,):
-        raise ValueError(f"{name}: want ({n},), one for each row, got {y.shape}")
-    if y.dtype.kind == "T" or (y.dtype.kind == "O" and all(isinstance(v, str) for v in y)):
-        y = y.astype(str)
-    if y.dtype.kind not in "iuU":
-        raise TypeError(f"{name}: want whole numbers or strings, got {y.dtype}, such as {y[0]!r}")
-    return y
-
-
-def _joint(
-    names: tuple[str, str], left: Any, right: Any, sizes: tuple[int, int]
-) -> tuple[Any, NDArray[np.int64]]:
-    """The distinct labels of both sides, and their numbers."""
-    a, b = (_labels(name, y, n) for name, y, n in zip(names, (left, right), sizes, strict=True))
-    if (a.dtype.kind == "U") != (b.dtype.kind == "U"):
-        got = f"{a.dtype} and {b.dtype}"
-        raise TypeError(f"{' and '.join(names)}: want both whole numbers or both strings, got {got}")
-    known, numbers = np.unique(np.concatenate([a, b]), return_inverse=True)
-    return known, numbers.astype(np.int64)
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Queries and gallery in an order in which a class is a slice, and an instance a slice of that."""
-
-    classes: list[Any]
-    y_query: NDArray[np.int64]
-    y_gallery: NDArray[np.int64]
-    queries: NDArray[np.int64]  # query numbers, class by class
-    columns: NDArray[np.int64]  # gallery numbers, class by class
-    starts: NDArray[np.int64]  # of each class in the columns, and the end
-    own: NDArray[np.int64] | None  # (Q, 2) slice of the columns that shows the query's very object
-
-    @classmethod
-    def of(cls, y_query: Any, y_gallery: Any, how: _How, *, sizes: tuple[int, int]) -> "_Layout":
-        n = sizes[0]
-        if not all(sizes):
-            raise ValueError(f"query and gallery: want at least one item each, got {n} and {sizes[1]}")
-        classes, y = _joint(("y_query", "y_gallery"), y_query, y_gallery, sizes)
-        starts = np.concatenate([[0], np.bincount(y[n:], minlength=len(classes)).cumsum()])
-        columns, own = np.argsort(y[n:], kind="stable"), None
-        if how.query_instance is not None:
-            names = ("query_instance", "gallery_instance")
-            known, ids = _joint(names, how.query_instance, how.gallery_instance, sizes)
-            pairs = y * len(known) + ids
-            columns = np.argsort(pairs[n:], kind="stable")
-            laid = pairs[n:][columns]
-            own = np.stack([laid.searchsorted(pairs[:n], side) for side in ("left", "right")], axis=1)
-            own[(known == "")[ids[:n]] if known.dtype.kind == "U" else []] = 0
-        return cls(classes.tolist(), y[:n], y[n:], np.argsort(y[:n], kind="stable"), columns, starts, own)
-
-
-# The pass over the blocks
 
 
 class _Pass:
@@ -392,7 +310,7 @@ class _Pass:
             find = ranks_from_scores if isinstance(scores, np.ndarray) else ranks_from_tensor
             ranks, edge = find(scores, lo, hi, top=keep)
         if keep:
-            self.top[queries] = columns[_best(scores, edge, keep, columns)]
+            self.top[queries] = columns[best(scores, edge, keep, columns)]
         if how.by_class and hi > lo:
             self.curve[queries] = self._measure(how.by_class, ranks, queries, rng)
         if how.by_instance and self.layout.own is not None:
@@ -461,29 +379,15 @@ def _one_blas_thread() -> Any:
     return threadpool_limits(1)
 
 
-def _best(scores: Any, edge: Any, keep: int, number: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Columns of the ``keep`` best scores of each row: all that reach ``edge``, equal ones by number."""
-    near = scores >= edge[:, None]
-    if isinstance(scores, np.ndarray):
-        row, column = where(near)
-        value = scores[row, column].astype(np.float64)
-    else:
-        row, column = (part.cpu().numpy() for part in near.nonzero(as_tuple=True))
-        value = scores[near].double().cpu().numpy()
-    order = np.lexsort((number[column], -value, row))
-    first = np.searchsorted(row[order], np.arange(len(scores)))
-    return column[order][first[:, None] + np.arange(keep)]
-
-
 def first_ranks(scores: Any, own: NDArray[np.int64]) -> Ranks:
     """Rank of the best of each query's own items, columns ``own[i, 0]:own[i, 1]`` of its row."""
     count = own[:, 1] - own[:, 0]
     turn = np.arange(count.max())
     at = own[:, :1] + np.minimum(turn, count[:, None] - 1)  # short rows repeat their last item
     mine = scores[np.arange(len(own))[:, None], at]
-    best = mine.max(axis=1, keepdims=True) if isinstance(mine, np.ndarray) else mine.amax(dim=1, keepdim=True)
-    above, upto = (_numpy(part.sum(1))[:, None] for part in (scores > best, scores >= best))
-    through = (_numpy(mine == best) & (turn < count[:, None])).sum(axis=1)[:, None]
+    first = mine.max(1)[:, None] if isinstance(mine, np.ndarray) else mine.amax(1)[:, None]
+    above, upto = (as_numpy(part.sum(1))[:, None] for part in (scores > first, scores >= first))
+    through = (as_numpy(mine == first) & (turn < count[:, None])).sum(axis=1)[:, None]
     return Ranks(above, upto, np.zeros_like(above), through, relevant=1, gallery=scores.shape[1])
 
 

@@ -104,7 +104,7 @@ def test_errors_say_what_was_wanted(rng):
         fit_itq(x, bits=64)
     with pytest.raises(ValueError, match="more than 32 embeddings"):
         fit_itq(x[:32], bits=32)
-    with pytest.raises(ValueError, match="part 1: 2 embeddings have NaN"):
+    with pytest.raises(ValueError, match="part 1: want finite numbers, got nan or infinity in 2 rows"):
         fit_itq(x, np.where(np.arange(100)[:, None] < 2, np.nan, x), bits=8)
     with pytest.raises(ValueError, match="fitted on 32"):
         fit_itq(x, bits=8).encode(x[:, :5])

@@ -437,6 +437,12 @@ def test_compare_shows_alike_results_and_refuses_unlike_ones(zs, embeddings):
     assert set(compare([a, d], metrics=["mAP@all"]).rows[0]) == {"method", "mAP@all"}
 
 
+def test_a_method_may_have_any_name(zs, embeddings):
+    result = evaluate_embeddings(embeddings, zs, metrics=["mAP@all"])
+    lines = compare({"<b>a|b": result})._repr_markdown_().splitlines()
+    assert lines[2].startswith(r"| &lt;b&gt;a\|b | ")
+
+
 def test_compare_wants_protocols(zs, embeddings):
     bare = score(embeddings[:3], embeddings[:3], [0, 1, 2], [0, 1, 2])
     with pytest.raises(ValueError, match="results: 1 without a protocol"):

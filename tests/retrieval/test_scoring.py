@@ -346,6 +346,11 @@ def test_memory_stays_far_below_the_matrix():
         ({"gallery": np.full((4, 3), np.inf)}, ValueError, "gallery: want finite numbers"),
         ({"distance": "manhattan"}, ValueError, "distance: want one of cosine, euclidean, hamming"),
         ({"distance": "hamming"}, ValueError, "query: want packed codes"),
+        (
+            {"query": np.ones((2, 3), np.uint64)},
+            ValueError,
+            "want embeddings, got uint64, which are packed codes",
+        ),
         ({"ties": "random"}, ValueError, "ties: want one of expected"),
         ({"metrics": "mAP@all"}, ValueError, "metrics: want a list of names"),
         ({"metrics": []}, ValueError, "metrics: want a list of names"),
