@@ -101,20 +101,21 @@ def confusion(result: Result, families: Mapping[Any, str] | None = None, *, ax: 
     share = share[:, found]
     side = min(0.5, 9 / max(share.shape))
     figure, ax = canvas(2.2 + side * len(found), 1.6 + side * len(asked), ax=ax)
-    image = ax.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    brightest = share.max()
+    image = ax.imshow(share, cmap="cividis", vmin=0, vmax=brightest, aspect="auto")
     if max(share.shape) <= 14:
         for (i, j), v in np.ndenumerate(share):
             if v >= 0.005:
-                ink = "white" if v < 0.55 else "black"
-                ax.text(j, i, f"{v:.2f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
+                ink = "white" if v < 0.55 * brightest else "black"
+                ax.text(j, i, f"{v:.0%}", ha="center", va="center", fontsize=8, color=ink)
     else:
-        bar = figure.colorbar(image, ax=ax)
+        bar = figure.colorbar(image, ax=ax, format="{x:.0%}")
         bar.ax.tick_params(colors=GREY)
+        bar.outline.set_visible(False)
     size = 9 if side > 0.3 else 6
     ax.set_yticks(range(len(asked)), [_word(names[i]) for i in asked], fontsize=size, parse_math=False)
-    ax.set_xticks(
-        range(len(found)), [_word(names[i]) for i in found], fontsize=size, rotation=90, parse_math=False
-    )
+    slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "parse_math": False}
+    ax.set_xticks(range(len(found)), [_word(names[i]) for i in found], fontsize=size, **slant)
     kind = "classes" if families is None else "families"
     ax.set(xlabel="retrieved", ylabel="asked for", title=f"Top {kept}: {kind} found")
     wrong = np.where(asked[:, None] == found[None], -1.0, share)
@@ -168,11 +169,11 @@ def strips(
     figure.suptitle(title, color=INK, fontsize=10, weight="bold", parse_math=False)
     for i, row in enumerate(rows):
         wanted = int(result.y_query[row])
-        _picture(axes[i, 0], asked[i], f"{_word(result.classes[wanted])} {value[row]:.2f}", INK)
+        _picture(axes[i, 0], asked[i], f"{_short(_word(result.classes[wanted]), 10)} {value[row]:.2f}", INK)
         for j in range(k):
             c = int(result.top_classes[row, j])
             sign, ink = ("✓", HIT) if c == wanted else ("✗", MISS)
-            text = sign if c == wanted else f"{sign} {_word(result.classes[c])}"
+            text = sign if c == wanted else f"{sign} {_short(_word(result.classes[c]), 13)}"
             _picture(axes[i, j + 1], found[i * k + j], text, ink)
     hits = (result.top_classes[rows, :k] == result.y_query[rows, None]).sum(axis=1)
     said = (
@@ -191,11 +192,14 @@ def _pictures(source: Images, numbers: list[int]) -> Sequence[Any]:
 def _picture(ax: Axes, image: Any, text: str, ink: str) -> None:
     image = np.asarray(image)
     ax.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
-    short = text if len(text) <= 15 else f"{text[:14]}…"
-    ax.set_title(short, color=INK, fontsize=8, pad=3, parse_math=False)
+    ax.set_title(text, color=INK, fontsize=8, pad=3, parse_math=False)
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set(color=ink, linewidth=1 if ink == INK else 2.5)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _word(label: Any) -> str:

@@ -93,6 +93,21 @@ def test_strips_tell_hits_and_misses_by_colour_and_sign(result, tmp_path):
     assert len(chosen.axes) == 2 * 11
 
 
+def test_a_long_name_leaves_room_for_the_score(tmp_path):
+    names = ["very_long_class_name", "another_long_class_name"]
+    result = score_by(np.array([[2.0, 1.0]]), names[:1], names[::-1], metrics=["mAP@all"])
+    figure = result.plot_strips(np.zeros((1, 4, 4)), np.zeros((2, 4, 4)))
+    assert [ax.get_title() for ax in figure.axes] == ["very long… 0.50", "✗ another long…", "✓"]
+
+
+def test_many_classes_are_told_by_a_colour_bar(tmp_path):
+    names = [f"class_{i}" for i in range(20)]
+    figure = score_by(np.eye(20), names, names, top=1).plot_confusion()
+    assert len(figure.axes) == 2
+    assert "100% is right." in drawn(figure, tmp_path)
+    assert figure.axes[1].get_yticklabels()[-1].get_text() == "100%"
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
