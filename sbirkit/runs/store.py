@@ -37,7 +37,7 @@ def compare(
     keep = [name for name in names if not name.endswith(("digest", "benchmark.classes"))]
     rows = []
     for run, params in zip(chosen, flat, strict=True):
-        row: dict[str, Any] = {"run": run.name} | {k.rpartition(".")[2]: params.get(k, "") for k in keep}
+        row: dict[str, Any] = {"run": run.path.name} | {k.rpartition(".")[2]: params.get(k, "") for k in keep}
         best = run.metrics["selection"]["best"]
         row |= {"selection": "" if best["mAP@all"] is None else best["mAP@all"], "steps": best["steps"]}
         for setting in settings:

@@ -67,7 +67,7 @@ def evaluate(
     weights: Which = "best",
     size: int | None = None,
     verb: str = "embed",
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
 ) -> dict[str, Result | Generalised]:
     """Measure a run, or a method, on the unseen classes.
 
@@ -77,14 +77,17 @@ def evaluate(
         weights: of a run: ``"best"`` on the selection classes, or ``"last"``.
         size: side of the pictures; by default the one that the run was trained at.
         verb: which of the method's ways to embed, if it has several.
+        device: where a run is measured; a method stays where it is.
 
     Returns:
         A result for each setting. A run also keeps them, in ``metrics.json`` and ``looks.jsonl``.
     """
     if isinstance(source, Run):
         if seen := sorted(set(source.params["benchmark"]["classes"]) & set(bench.unseen_classes)):
-            raise LeakError(f"bench: {source.name} was trained on these unseen classes: {', '.join(seen)}")
-        method = source.method(which=weights).to(device)
+            raise LeakError(
+                f"bench: {source.path.name} was trained on these unseen classes: {', '.join(seen)}"
+            )
+        method = source.method(which=weights).to(device or default_device())
         size = size or source.params["train"]["size"]
     else:
         method, size = source, size or min(bench.catalogue.sizes)
@@ -110,6 +113,11 @@ def evaluate(
             file.write(json.dumps(line, allow_nan=False) + "\n")
         source.keep(results)
     return found
+
+
+def default_device() -> str:
+    """A GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _allows(bench: "Benchmark", method: Method, setting: str) -> bool:

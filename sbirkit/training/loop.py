@@ -22,7 +22,7 @@ from sbirkit.models.recipe import recipe
 from sbirkit.models.seeding import named_number
 
 from .config import TrainConfig
-from .evaluation import embed_rows
+from .evaluation import default_device, embed_rows
 from .files import read_checkpoint, read_json, write_checkpoint, write_json, write_weights
 from .history import Diverged, History
 from .manifest import code_digest, manifest
@@ -110,15 +110,17 @@ class _Loop:
         method.to(fabric.device).to(memory_format=torch.channels_last)
         self.done, self.images, self.seconds = 0, 0, 0.0
         self.selected: dict[str, Any] = {}
-        saved = read_checkpoint(folder / "checkpoints")
-        if saved:
+        if saved := read_checkpoint(folder / "checkpoints"):
             method.load_state_dict(saved[0])
         if self.total:
             self.optimiser = torch.optim.AdamW(groups, lr=config.lr, fused=True)
             self.lrs = [group["lr"] for group in groups]
             self.model, self.stepper = fabric.setup(_Forward(method), self.optimiser)
         if saved:
-            self._resume(saved[1])
+            state = saved[1]
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.done, self.images, self.seconds = state["done"], state["images"], state["seconds"]
+            self.selected = state["selected"]
         self.history = History(folder / "history.jsonl", start=self.done, writes=self.first)
         self.started = time.perf_counter()
 
@@ -135,16 +137,16 @@ class _Loop:
                     self.method.begin_epoch(batch.epoch)
                 self.train(self._share(batch).to(self.fabric.device))
                 self.done += 1
-                every = self.config.log_every, self.config.select_every, self.config.checkpoint_every
-                log, select, save = (n > 0 and self.done % n == 0 for n in every)
                 last = self.done == self.total
+                every = self.config.log_every, self.config.select_every, self.config.checkpoint_every
+                log, select, save = (n > 0 and self.done % n == 0 and not last for n in every)
                 if log or select or save or last:
                     said = self.look()
                     bar.update(self.done - bar.n)
                     bar.set_postfix({k: f"{v:.3g}" for k, v in said.items()}, refresh=False)
-                if select and not last:
+                if select:
                     self.select()
-                if save and not last:
+                if save:
                     self.save()
         self.select()
         self.finish(out)
@@ -178,9 +180,8 @@ class _Loop:
             known = {"step": self.done, "lr": self.config.lr * share}
             self.history.add(known | ({} if phase == "all" else {"phase": phase}), loss, terms)
         self.method.after_step(batch, step)
-        self.images += (
-            (len(batch.sketch) + len(batch.photo)) * (1 + len(batch.views)) * self.fabric.world_size
-        )
+        pictures = (len(batch.sketch) + len(batch.photo)) * (1 + len(batch.views))
+        self.images += pictures * self.fabric.world_size
 
     def look(self) -> dict[str, float]:
         """Fetch the terms since the last look. One that is no number stops the run; its batch is saved."""
@@ -188,8 +189,9 @@ class _Loop:
             return self.history.flush()
         except Diverged as sad:
             path = self.folder / f"batch-{sad.step:08d}.pt"
-            epoch, index = divmod(sad.step, len(self.loader))
-            torch.save(_plain(self.loader.batch(epoch, index)), path)
+            batch = self.loader.batch(*divmod(sad.step, len(self.loader)))
+            names = ("sketch", "photo", "y_sketch", "y_photo", "sketch_rows", "photo_rows")
+            torch.save({name: torch.as_tensor(getattr(batch, name)) for name in names}, path)
             sad.add_note(f"Its batch is in {path}. A smaller lr (now {self.config.lr:g}) or a longer warmup "
                          "often helps; steps before it are in history.jsonl beside it.")  # fmt: skip
             raise
@@ -228,30 +230,24 @@ class _Loop:
             write_weights(self.folder / WEIGHTS["last"], self.method.state_dict())
             write_json(self.folder / "metrics.json", {"selection": self.selected, "results": []})
             said = manifest(
-                self.bench, self.fabric.device, code=code_digest(type(self.method)), images=self.images,
-                seconds=round(self._clock(), 2), processes=self.fabric.world_size,
+                self.bench, self.fabric.device, code=read_json(self.folder / "params.json")["code"],
+                images=self.images, seconds=round(self._clock(), 2), processes=self.fabric.world_size,
             )  # fmt: skip
             write_json(self.folder / "manifest.json", said)
             self.folder.replace(out)
             shutil.rmtree(out / "checkpoints", ignore_errors=True)
         self.fabric.barrier()
 
-    def _resume(self, state: Mapping[str, Any]) -> None:
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.done, self.images, self.seconds = state["done"], state["images"], state["seconds"]
-        self.selected = state["selected"]
-
     def _clock(self) -> float:
         return self.seconds + time.perf_counter() - self.started
 
     def _loader(self) -> Loader:
         config, device, catalogue = self.config, self.fabric.device, self.bench.catalogue
-        items = Items.of(self.bench)
-        sampler = self.method.sampler(items, p=config.p, k=config.k, seed=config.seed)
-        resident = device if device.type == "cuda" and catalogue.card["pixels"]["bytes"] < RESIDENT else None
+        sampler = self.method.sampler(Items.of(self.bench), p=config.p, k=config.k, seed=config.seed)
+        fits = device.type == "cuda" and catalogue.card["pixels"]["bytes"] < RESIDENT
         return Loader(
             self.bench, sampler, size=config.size, augment=config.recipe(), views=self.method.views(),
-            resident=resident,
+            resident=device if fits else None,
         )  # fmt: skip
 
     def _share(self, batch: Batch) -> Batch:
@@ -295,21 +291,13 @@ def _batches(loader: Loader, start: int) -> Generator[Batch]:
         epoch, index = epoch + 1, 0
 
 
-def _plain(batch: Batch) -> dict[str, Any]:
-    """A batch as tensors and plain values, to be loaded with ``weights_only=True``."""
-    values = {name: getattr(batch, name) for name in batch.__slots__}
-    rows = {name: torch.as_tensor(values[name]) for name in ("sketch_rows", "photo_rows")}
-    captions = {name: [str(c) for c in values[name]] for name in ("sketch_caption", "photo_caption")}
-    return values | rows | captions
-
-
 def _fabric(config: TrainConfig) -> "Fabric":
     """One process; or, under torchrun, one of its processes."""
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
 
     world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    device = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    device = default_device() if config.device == "auto" else config.device
     fabric = Fabric(
         accelerator=device, devices=local, num_nodes=world // local, precision=config.precision,
         strategy=DDPStrategy(find_unused_parameters=True) if world > 1 else "auto",
@@ -326,7 +314,7 @@ def _repeatable(device: torch.device) -> Iterator[None]:
     filled, searched = memory.fill_uninitialized_memory, torch.backends.cudnn.benchmark
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
             torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
             memory.fill_uninitialized_memory = torch.backends.cudnn.benchmark = False

@@ -5,7 +5,6 @@ import inspect
 import platform
 import shutil
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -52,21 +51,18 @@ def manifest(bench: "Benchmark", device: torch.device, **more: Any) -> dict[str,
     """All that is worth knowing of a run beside its parameters and numbers."""
     cuda = device.type == "cuda"
     return {
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "device": torch.cuda.get_device_name(device) if cuda else platform.processor() or device.type,
         "threads": torch.get_num_threads(),
         "data": {"name": bench.catalogue.name, "digest": bench.catalogue.digest},
         "benchmark": {"says": repr(bench), "digest": bench.digest},
         "git": git_state(),
-        "command": " ".join(sys.argv[:1]).rsplit("/", 1)[-1],
         **more,
     }
 
 
 def _version(package: str) -> str | None:
-    if package == "torch":
-        return torch.__version__  # says also what it was built for
     try:
         return version(package)
     except PackageNotFoundError:

@@ -64,10 +64,6 @@ class Run:
         """Every evaluation on unseen classes: when, what, on what."""
         return read_history(self.path / "looks.jsonl")
 
-    @property
-    def name(self) -> str:
-        return self.path.name
-
     def weights(self, which: Which = "best") -> dict[str, Tensor]:
         if which not in WEIGHTS:
             raise ValueError(f"which: want 'best' or 'last', got {which!r}")
@@ -104,4 +100,4 @@ class Run:
             "no selection classes" if best["mAP@all"] is None else f"selection mAP@all {best['mAP@all']:.4f}"
         )
         kind = self.params["method"]["class"].rpartition(":")[2]
-        return f"<Run {self.name}: {kind}, best after {best['steps']} steps, {value}>"
+        return f"<Run {self.path.name}: {kind}, best after {best['steps']} steps, {value}>"

@@ -53,7 +53,7 @@ def test_a_run_makes_its_method_again(tiny, made):
 
 def test_runs_are_listed_and_compared_in_one_line(made):
     one = made[1]
-    assert [run.name for run in runs(one.path.parent)] == ["one", "two"]
+    assert [run.path.name for run in runs(one.path.parent)] == ["one", "two"]
     table = compare(runs(one.path.parent))
     first, second = table.rows
     assert (first["lr"], second["lr"]) == (0.01, 0.02)
@@ -71,7 +71,7 @@ def test_a_manifest_says_where_a_run_comes_from(made):
     said = one.manifest
     assert said["data"] == {"name": "bars", "digest": bench.catalogue.digest}
     assert said["benchmark"]["digest"] == bench.digest
-    assert said["versions"]["torch"] == torch.__version__
+    assert said["versions"]["torch"] == torch.__version__.split("+")[0]
     assert said["seconds"] > 0
     assert said["processes"] == 1
     assert said["git"] is None or len(said["git"]["commit"]) == 40
