@@ -1,4 +1,4 @@
-"""How fast is evaluation? ``python -m benchmarks.retrieval [--shape S M codes] [--full]``.
+"""How fast is evaluation? ``python -m benchmarks.retrieval [--shape S M codes] [--full | --quick]``.
 
 Every contender starts from embeddings and ends with numbers, score matrix included, side by side in one run.
 sbirkit gives mAP@all, mAP@200, P@100 and P@200 (or every variant); what the others give stands beside their
@@ -23,6 +23,7 @@ from sbirkit import paths
 from sbirkit.retrieval import score
 
 SHAPES = {  # queries, gallery, dimensions (or bits), classes
+    "XS": (200, 300, 32, 5),
     "S": (2_000, 3_000, 128, 25),
     "M": (12_000, 17_000, 512, 25),
     "codes": (12_000, 17_000, 64, 25),
@@ -30,19 +31,10 @@ SHAPES = {  # queries, gallery, dimensions (or bits), classes
 }
 OURS, FLOOR = "sbirkit", "matrix product alone"
 EVERY = (
-    *("mAP@all", "mAP@all-voc", "mAP@200-strict", "mAP@200-strict-voc", "mAP@200-lenient", "mAP@200-by-k"),
-    *(
-        "mAP@200-over-r",
-        "P@100",
-        "P@200",
-        "P@200-min",
-        "recall@200",
-        "nDCG@all",
-        "nDCG@200",
-        "R-precision",
-        "MRR",
-    ),
-)
+    "mAP@all", "mAP@all-voc", "mAP@200-strict", "mAP@200-strict-voc", "mAP@200-lenient", "mAP@200-by-k",
+    "mAP@200-over-r", "P@100", "P@200", "P@200-min", "recall@200", "nDCG@all", "nDCG@200", "R-precision",
+    "MRR",
+)  # fmt: skip
 AIMS = {  # at least so many times our time
     "M": {
         "manner of SAKE, DSN, ACNet": 40,
@@ -404,7 +396,10 @@ def main() -> None:
     parser.add_argument("--shape", nargs="+", choices=SHAPES, default=["S", "M", "codes"])
     parser.add_argument("--full", action="store_true", help="also the shape of QuickDraw-Ext (minutes)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds, after one that does not count")
+    parser.add_argument("--quick", action="store_true", help="XS, one round: does it run at all?")
     args = parser.parse_args()
+    if args.quick:
+        args.shape, args.repeat = ["XS"], 1
     shapes = [*args.shape, *(["QuickDraw-Ext"] if args.full else [])]
     benches = [Bench(shape) for shape in dict.fromkeys(shapes)]
     memory = [bench.memory() for bench in benches]
@@ -413,7 +408,7 @@ def main() -> None:
         every.append(bench.run(needed, repeat=args.repeat))
         print(show(every[-1]), end="\n\n", flush=True)
     print(every[-1]["machine"])
-    folder = paths.home() / "benchmarks"
+    folder = paths.home() / "benchmarks" / ("quick" if args.quick else "")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "retrieval.json").write_text(json.dumps(every, indent=1) + "\n")
     draw(every).savefig(folder / "retrieval.png")
