@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -30,6 +31,7 @@ Within = Literal["gallery", "class"]
 Scores = Callable[[NDArray[np.int64]], Any]
 DRAWS = 8  # random orders behind a mean over ties that has no closed form
 BLOCK_BYTES = 128 << 20  # float32 scores and their copies held at once, all threads together
+CELL = 32  # queries that share a generator, whatever the blocks and threads
 SLAB = 1 << 17  # relevant items ranked at once: few enough for the cache
 
 
@@ -273,30 +275,36 @@ class _Pass:
         self.curve = np.full((q, len(RECALL_LEVELS)), np.nan, np.float32)
         self.top = np.zeros((q, min(how.top, ranked)), np.int64)
         self.tied = np.zeros(q, bool)
+        runs = np.split(layout.queries, np.flatnonzero(np.diff(layout.y_query[layout.queries])) + 1)
+        self.cells = [run[i : i + CELL] for run in runs for i in range(0, len(run), CELL)]
+        self.cell = np.empty(q, np.int64)
+        self.cell[layout.queries] = np.repeat(np.arange(len(self.cells)), [len(c) for c in self.cells])
 
     def run(self) -> None:
         """All blocks. They fill the cores; a BLAS that does so too would only get in the way."""
-        workers, queries = self.how.workers or _cores(), self.layout.queries
-        step = max(1, min(self.how.block, BLOCK_BYTES // (8 * len(self.layout.columns) * workers)))
-        blocks = [queries[i : i + step] for i in range(0, len(queries), step)]
+        workers = self.how.workers or _cores()
+        step = min(self.how.block, BLOCK_BYTES // (8 * len(self.layout.columns) * workers))
+        blocks = [[self.cells[0]]]
+        for cell in self.cells[1:]:
+            if sum(map(len, blocks[-1])) + len(cell) > step:
+                blocks.append([])
+            blocks[-1].append(cell)
         with _one_blas_thread() if workers > 1 else nullcontext(), ThreadPoolExecutor(workers) as pool:
-            list(pool.map(self._block, range(len(blocks)), blocks))
+            list(pool.map(self._block, map(np.concatenate, blocks)))
 
-    def _block(self, number: int, queries: NDArray[np.int64]) -> None:
+    def _block(self, queries: NDArray[np.int64]) -> None:
         """Scores, then class by class the ranks, in slabs that stay in the cache."""
-        scores, rng = self.scores(queries), np.random.default_rng([self.how.seed, number])
+        scores = self.scores(queries)
         classes = self.layout.y_query[queries]
         cuts = np.flatnonzero(np.diff(classes, prepend=-1, append=-1))
         for start, stop in pairwise(cuts.tolist()):
             lo, hi = self.layout.starts[classes[start] : classes[start] + 2].tolist()
-            step = max(1, SLAB // max(hi - lo, 1))
+            step = CELL * max(1, SLAB // (CELL * max(hi - lo, 1)))
             for i in range(start, stop, step):
                 rows = slice(i, min(i + step, stop))
-                self._slab(scores[rows], queries[rows], lo, hi, rng=rng)
+                self._slab(scores[rows], queries[rows], lo, hi)
 
-    def _slab(
-        self, scores: Any, queries: NDArray[np.int64], lo: int, hi: int, *, rng: np.random.Generator
-    ) -> None:
+    def _slab(self, scores: Any, queries: NDArray[np.int64], lo: int, hi: int) -> None:
         keep, columns, how, first = self.top.shape[1], self.layout.columns, self.how, 0
         if self.inside:
             if hi == lo:
@@ -312,18 +320,18 @@ class _Pass:
         if keep:
             self.top[queries] = columns[best(scores, edge, keep, columns)]
         if how.by_class and hi > lo:
-            self.curve[queries] = self._measure(how.by_class, ranks, queries, rng)
+            self.curve[queries] = self._measure(how.by_class, ranks, queries)
         if how.by_instance and self.layout.own is not None:
             own = self.layout.own[queries] - first
             paired = np.flatnonzero(own[:, 1] > own[:, 0])
             if len(paired):
-                self._measure(how.by_instance, first_ranks(scores[paired], own[paired]), queries[paired], rng)
+                self._measure(how.by_instance, first_ranks(scores[paired], own[paired]), queries[paired])
 
     def _measure(
-        self, metrics: list[Metric], ranks: Ranks, queries: NDArray[np.int64], rng: np.random.Generator
+        self, metrics: list[Metric], ranks: Ranks, queries: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Fill in the values of some queries; gives their curve."""
-        values, line, tied = evaluate(metrics, ranks, self.how.ties, rng)
+        values, line, tied = evaluate(metrics, ranks, self.how.ties, self.cell[queries], self.how.seed)
         self.tied[queries] |= tied
         for metric, value in zip(metrics, values, strict=True):
             self.values[metric.name][queries] = value
@@ -392,9 +400,12 @@ def first_ranks(scores: Any, own: NDArray[np.int64]) -> Ranks:
 
 
 def evaluate(
-    metrics: Sequence[Metric], ranks: Ranks, ties: Ties, rng: np.random.Generator
+    metrics: Sequence[Metric], ranks: Ranks, ties: Ties, cells: NDArray[np.int64], seed: int
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64], NDArray[np.bool_]]:
-    """Every metric and the precision-recall curve of some queries, and which of them ties can move."""
+    """Every metric and the precision-recall curve of some queries, and which of them ties can move.
+
+    Queries of one number in ``cells`` draw their random orders from one generator.
+    """
     tied = np.asarray(ranks.mixed().any(axis=1))
     if ties in ("grouped", "best", "worst"):
         settled = break_ties(ranks, ties)
@@ -404,9 +415,10 @@ def evaluate(
     if drawn:
         settled = break_ties(ranks, "best")
         found |= {m: m(settled) for m in drawn}
-    if drawn and tied.any():
-        some = ranks.each(lambda part: part[tied]).items()
-        orders = random_orders(some, rng, DRAWS)
+    for cell in np.unique(cells[tied]) if drawn else ():
+        rows = tied & (cells == cell)
+        some = ranks.each(itemgetter(rows)).items()
+        orders = random_orders(some, np.random.default_rng([seed, cell]), DRAWS)
         for m in drawn:
-            found[m][tied] = np.mean([m(order) for order in orders], axis=0)
+            found[m][rows] = np.mean([m(order) for order in orders], axis=0)
     return [found[m] for m in metrics], curve(ranks), tied

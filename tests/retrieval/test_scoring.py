@@ -116,6 +116,22 @@ def test_blocks_and_threads_change_nothing():
     np.testing.assert_array_equal(other.top, base.top)
 
 
+@pytest.mark.parametrize("ties", ["expected", "averaged"])
+def test_random_orders_are_the_same_on_every_machine(ties):
+    rng = np.random.default_rng(4)
+    scores, y_q, y_g = rng.integers(0, 4, (150, 40)), rng.integers(0, 3, 150), rng.integers(0, 3, 40)
+    own = {"query_instance": rng.integers(0, 9, 150), "gallery_instance": rng.integers(0, 9, 40)}
+    names, bases = ["mAP@all-voc", "P@3", "Acc@1"], []
+    for block, workers in ((150, 1), (40, 2), (7, 2)):
+        result = score_by(
+            scores, y_q, y_g, metrics=names, ties=ties, block=block, workers=workers, seed=3, **own
+        )
+        bases.append(np.array([result.per_query(name) for name in names]))
+    np.testing.assert_allclose(bases[1:], [bases[0]] * 2, atol=1e-12)
+    other = score_by(scores, y_q, y_g, metrics=["mAP@all-voc"], ties=ties, seed=4)
+    assert np.abs(other.per_query("mAP@all-voc") - bases[0][0]).max() > 1e-3
+
+
 def test_inputs_may_be_strided_and_are_left_alone():
     q, g, y_q, y_g = world()
     wide_q, wide_g = np.repeat(q, 2, axis=1)[:, ::2], np.asfortranarray(g)
