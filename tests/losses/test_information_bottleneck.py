@@ -217,6 +217,17 @@ def test_half_precision_is_computed_in_float32(case, dtype):
     torch.testing.assert_close(inside, want, rtol=0, atol=1e-6)
 
 
+def test_keeps_no_tensor_of_all_pairs_and_dimensions():
+    n, width = 24, 16
+    y = torch.zeros(n, dtype=torch.int64)  # one class: every pair counts
+    a, b, c, d = (torch.rand(n, width).requires_grad_() for _ in range(4))
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+        bottleneck_divergence(Gaussian(a, b), Gaussian(c, d), y, y)
+        shared_information(a, c, y, y)
+    assert n * width <= max(kept) <= 2 * n * n
+
+
 def test_draws_what_the_generator_says():
     q = Gaussian(*tensors()[:2])
     one, again = (q.draw(generator=torch.Generator().manual_seed(5)) for _ in range(2))

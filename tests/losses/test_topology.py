@@ -43,6 +43,14 @@ def test_gradient_equals_finite_differences():
     torch.autograd.gradcheck(lambda x: topology_preservation(x, d), (p.requires_grad_(),))
 
 
+def test_given_distances_get_no_gradient():
+    p, d = inputs(missing=False)
+    d.requires_grad_()
+    topology_preservation(p.requires_grad_(), d).backward()
+    assert p.grad.any()
+    assert d.grad is None
+
+
 def test_ignores_scales_order_and_rotation():
     p, d = inputs()
     base = topology_preservation(p, d)
@@ -135,6 +143,7 @@ def test_rank_correlation_on_paper():
     assert rank_correlation(a, b) == pytest.approx(0.5)
 
 
+@pytest.mark.filterwarnings("error")
 def test_rank_correlation_needs_three_pairs_and_a_difference():
     d = vector_distance(torch.randn(3, 2, generator=torch.Generator().manual_seed(0)))
     assert math.isnan(rank_correlation(d, torch.ones(3, 3)))
