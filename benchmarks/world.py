@@ -57,7 +57,7 @@ def measure(embed_sketch: np.ndarray, embed_photo: np.ndarray, bench: Benchmark)
 def step_loss(net: ConvNet, classify: nn.Linear, batch: Batch) -> torch.Tensor:
     """Cross-entropy over the seen classes, and supervised contrast with the other modality."""
     images = torch.cat([batch.sketch.expand(-1, 3, -1, -1), batch.photo])
-    embedding, y = net(images), torch.cat([batch.y_sketch, batch.y_photo])
+    embedding, y = net(images, "photo"), torch.cat([batch.y_sketch, batch.y_photo])
     sketch, photo = F.normalize(embedding, dim=1).split([len(batch.sketch), len(batch.photo)])
     similar = sketch @ photo.T / TEMPERATURE
     same = (batch.y_sketch[:, None] == batch.y_photo[None]).float()
@@ -92,7 +92,7 @@ def embed(net: ConvNet, images: np.ndarray) -> np.ndarray:
     """``(N, H, W[, 3])`` uint8 to ``(N, D)``."""
     tensor = torch.from_numpy(np.array(images))
     tensor = tensor[:, None] if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
-    return torch.cat([net(part) for part in tensor.split(256)]).numpy()
+    return torch.cat([net(part, "photo") for part in tensor.split(256)]).numpy()
 
 
 def baselines(bench: Benchmark, seeds: int) -> dict[str, dict]:

@@ -1,40 +1,47 @@
 """A small residual network for small pictures: the backbone that two CPU cores can train in a minute."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
+from .backbones import SIGNED, Backbone
+from .weights import load_weights, read_weights
 
-class ConvNet(nn.Module):
+
+class ConvNet(Backbone):
     """Four residual stages (He et al., 2016, the layout of ResNet-10), ``width`` channels in the first.
 
-    One network sees both modalities: a sketch's single channel is repeated. Takes the catalogue's ``uint8``
-    pictures as they are and normalises inside, so no float picture is ever moved.
+    A linear layer of ``dim`` outputs follows the pooling. ``weights`` are a file, or None; ``classes`` are
+    the outputs of :attr:`classifier`, which is left out at 0.
 
     >>> net = ConvNet(width=8, dim=32)
-    >>> net(torch.zeros(2, 1, 64, 64, dtype=torch.uint8)).shape
+    >>> net(torch.zeros(2, 1, 64, 64, dtype=torch.uint8), "sketch").shape
     torch.Size([2, 32])
     """
 
-    def __init__(self, *, width: int = 16, dim: int = 128) -> None:
-        super().__init__()
-        self.dim = dim
+    def __init__(
+        self, *, width: int = 16, dim: int = 128, weights: str | Path | None = None, classes: int = 0
+    ) -> None:
+        super().__init__(SIGNED)
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width)
         )
         widths = [width, 2 * width, 4 * width, 8 * width]
-        self.stages = nn.Sequential(
+        self.dim, self.map_dim = dim, widths[-1]
+        self.blocks = nn.Sequential(
             *(Block(a, b, stride=2) for a, b in zip([width, *widths], widths, strict=False))
         )
-        self.head = nn.Linear(widths[-1], dim)
+        self.stages = {f"blocks.{i}": channels for i, channels in enumerate(widths)}
+        self.head = nn.Linear(self.map_dim, dim)
+        self.classifier = nn.Linear(dim, classes) if classes else None
+        if weights is not None:
+            load_weights(self, read_weights(weights))
         self.to(memory_format=torch.channels_last)
 
-    def features(self, images: Tensor) -> Tensor:
-        """``(B, 1 or 3, H, W)`` uint8 to the last feature map, ``(B, 8 width, H/32, W/32)``."""
-        x = normalise(images).contiguous(memory_format=torch.channels_last)
-        return self.stages(self.stem(x).relu())
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images).mean(dim=(2, 3)))
+    def run(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.blocks(self.stem(x).relu())
+        return x, self.head(x.mean(dim=(2, 3)))
 
 
 class Block(nn.Module):
@@ -51,11 +58,3 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm2(self.conv2(self.norm1(self.conv1(x)).relu()))
         return (y + self.way(x)).relu()
-
-
-def normalise(images: Tensor) -> Tensor:
-    """``uint8`` to floats in [-1, 1], three channels."""
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.dtype != torch.uint8:
-        raise ValueError(f"images: want (B, 1 or 3, H, W) uint8, got {tuple(images.shape)} {images.dtype}")
-    x = images.float().div_(127.5).sub_(1)
-    return x.expand(-1, 3, -1, -1) if images.shape[1] == 1 else x
