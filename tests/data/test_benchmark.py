@@ -133,10 +133,11 @@ def test_gzs_leaves_a_class_that_is_too_small_in_training(make, world):
 
 
 def test_fg_keeps_pairs_only(make, world):
-    lonely = [Item("class 00", "photo", "p1", instance="alone"), Item("class 00", "sketch", "s1")]
+    lonely = [Item("class 00", "photo", "p1", instance="alone"), Item("class 00", "sketch", "s1"),
+              Item("class 01", "sketch", "s2", instance="alone")]  # fmt: skip
     cat = make([*world(6, 5), *lonely])
-    bench = cat.benchmark(["class 00"], setting="fg")
-    assert len(bench.queries()) == len(bench.gallery_rows()) == 5
+    bench = cat.benchmark(["class 00", "class 01"], setting="fg")
+    assert len(bench.queries()) == len(bench.gallery_rows()) == 10
     assert len(cat.benchmark(["class 00"]).queries()) == 6
     assert "fine-grained" in repr(bench)
 

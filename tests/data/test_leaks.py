@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.fft import idctn
 
 from sbirkit.data import Split, leaks
 
@@ -122,3 +123,17 @@ def test_report_lists_what_it_is_given():
     )  # fmt: skip
     assert [leak.kind for leak in found] == ["classes", "pictures", "validation is test", "pre-training"]
     assert "training picture 1 = test picture 0" in str(found[1])
+
+
+def test_equal_hashes_of_unlike_pictures_are_no_duplicates():
+    """The hash keeps only signs: two pictures of the same signs, in which other waves are strong."""
+    signs = np.random.default_rng(0).permutation([1.0, -1.0] * 32).reshape(8, 8)
+    pictures = []
+    for strong in ((0, 5), (5, 0)):
+        waves = np.zeros((32, 32))
+        waves[:8, :8] = 6 * signs
+        waves[strong] *= 100
+        waves[0, 0] = 32 * 128
+        pictures.append(idctn(waves, norm="ortho").round().clip(0, 255).astype(np.uint8))
+    assert leaks.phash(pictures[:1]) == leaks.phash(pictures[1:])
+    assert leaks.near_duplicates(pictures) == []

@@ -134,17 +134,17 @@ def test_killed_while_joining(script, undisturbed, tmp_path):
 
 
 def test_workers_do_not_outlive_a_killed_parent(script, tmp_path):
-    process = script(tmp_path / "x", 2, SLOW="5")
-    wait_for_shards(tmp_path / "x", process)
+    process = script(tmp_path / "x", 2, SLOW="40")  # ten seconds a shard
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
         process.kill()
         pytest.skip("needs /proc to see the workers")
-    workers = children.read_text().split()
-    assert len(workers) >= 2
+    while len(workers := children.read_text().split()) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    deadline = time.monotonic() + 5
     process.kill()
-    process.communicate()
-    deadline = time.monotonic() + 10
+    process.wait(timeout=10)
     while any(alive(pid) for pid in workers):
         assert time.monotonic() < deadline, "a worker lives on"
         time.sleep(0.05)
