@@ -10,7 +10,6 @@ from torch import nn
 from sbirkit.data import Catalogue, Item, write_catalogue
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.config import Config, weight
-from sbirkit.models.convnet import normalise
 from sbirkit.models.method import Method
 from sbirkit.models.recipe import Rebuildable
 from sbirkit.models.seeding import named_seed
@@ -62,7 +61,8 @@ class Net(Rebuildable):
         self.dim = 16
 
     def forward(self, images, modality):
-        x = self.norm(self.second(self.first(normalise(images)).relu())).relu()
+        x = (images.float() / 127.5 - 1).expand(-1, 3, -1, -1)
+        x = self.norm(self.second(self.first(x).relu())).relu()
         return self.drop(x.mean((2, 3)))
 
 
