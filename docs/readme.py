@@ -1,0 +1,105 @@
+"""What the README shows that was made by a program: ``python -m docs.readme`` makes it again.
+
+Pictures come from Doodle World; tables from the records of runs (``sbirkit/data/doodleworld/measured.json``
+and ``benchmarks/results/``). A test compares, so no number can be edited by hand.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sbirkit.data.doodleworld import World
+from sbirkit.data.doodleworld.world import measured
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+RESULTS = HERE.parent / "benchmarks" / "results"
+SHOWN = (
+    (
+        "cat",
+        "bicycle",
+        "castle",
+        "octopus",
+        "teapot",
+        "sailboat",
+        "giraffe",
+        "umbrella",
+        "tractor",
+        "pineapple",
+    ),
+    ("owl", "helicopter", "snail", "windmill", "elephant", "rocket", "chair", "butterfly", "train", "cactus"),
+)
+
+
+def doodle_world(side: int = 112, individual: int = 3) -> Image.Image:
+    """Two rows of objects, each seen as a photo and, below it, drawn by somebody."""
+    world = World(sizes=(side,))
+    rows = []
+    for labels in SHOWN:
+        rows.append(np.concatenate([world.photo(c, individual, side) for c in labels], axis=1))
+        drawn = np.concatenate([world.sketch(c, individual, 0, side) for c in labels], axis=1)
+        rows.append(np.repeat(drawn[..., None], 3, axis=2))
+    return Image.fromarray(np.concatenate(rows))
+
+
+def hardness() -> str:
+    """The ladder from chance to a small trained network, as the card of Doodle World has it."""
+    record = measured()
+    names = {"chance": "chance", "raw pixels": "raw pixels, 16 x 16", "hog": "HOG-like descriptor"}
+    convnet = record["baselines"]["unseen-16"]["convnet"]
+    names["convnet"] = (
+        f"small convnet from scratch, {convnet['steps']:,} steps, mean of {len(convnet['runs'])} seeds"
+    )
+    lines = [
+        "| mAP@all on the unseen classes | unseen-16 (random) | unseen-families |",
+        "| --- | --: | --: |",
+    ]
+    for key, name in names.items():
+        found = [record["baselines"][split][key] for split in ("unseen-16", "unseen-families")]
+        cells = []
+        for one in found:
+            runs = [run["mAP@all"] for run in one.get("runs", [])]
+            cells.append(f"{one['mAP@all']:.3f}" + (f" ({min(runs):.3f} to {max(runs):.3f})" if runs else ""))
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
+
+
+def cost() -> str:
+    """How much longer than sbirkit others take, from one run side by side."""
+    shapes = json.loads((RESULTS / "retrieval.json").read_text(encoding="utf-8"))
+    lines = ["| what | gives | seconds | x ours |", "| --- | --- | --: | --: |"]
+    for shape in shapes:
+        size = f"{shape['queries']:,} x {shape['gallery']:,}"
+        unit = (
+            f"{shape['dimensions']}-bit codes"
+            if shape["shape"] == "codes"
+            else f"{shape['dimensions']} dimensions"
+        )
+        lines.append(f"| **{size}, {unit}** | | | |")
+        for row in shape["rows"]:
+            lines.append(f"| {row['name']} | {row['gives']} | {row['seconds']:.3g} | {row['ratio']:.1f} |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Measured on: {shapes[0]['machine']}. Slow loops were timed on some queries and scaled.",
+        ]
+    )
+
+
+def filled(text: str) -> str:
+    """The README with its tables as the records have them."""
+    for name, make in {"hardness": hardness, "cost": cost}.items():
+        block = re.compile(rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end -->)", re.S)
+        if not block.search(text):
+            raise ValueError(f"README.md: want a block '<!-- {name}: ... --> ... <!-- end -->'")
+        text = block.sub(lambda m, make=make: m[1] + make() + m[2], text)
+    return text
+
+
+if __name__ == "__main__":
+    doodle_world().save(HERE / "doodle-world.webp", quality=82, method=6)
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
