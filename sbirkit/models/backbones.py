@@ -25,7 +25,7 @@ Scale = tuple[
 SIGNED: Scale = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # to [-1, 1]
 IMAGENET: Scale = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2")
-EXTRA = "needs more packages: pip install 'sbirkit[backbones]'"
+EXTRA = "that needs more packages: pip install 'sbirkit[backbones]'"
 
 
 class Backbone(Rebuildable, ABC):
@@ -179,15 +179,14 @@ def _torchvision(name: str, tag: str | None) -> tuple[nn.Module, Scale]:
 
 
 def _timm(name: str, tag: str | None) -> tuple[nn.Module, Scale]:
-    known = ["convnet", "clip-tiny", "ViT-B-32", "mobilenet_v2_tf", "seresnet50", *TORCHVISION]
+    known = ["convnet", *TORCHVISION, "mobilenet_v2_tf", "seresnet50", "clip-tiny", "ViT-B-32"]
     try:
         import timm
         from timm.models.resnet import ResNet
         from timm.models.senet import SENet
     except ModuleNotFoundError as error:
-        missing = f"{EXTRA}, or " if name == "seresnet50" else "is none of ours or torchvision's; "
-        raise ValueError(f"name: {name!r}{suggest(name, known)} {missing}want one of {', '.join(known)}, "
-                         f"or, with timm ({EXTRA}), another ResNet") from error  # fmt: skip
+        raise ValueError(f"name: {name!r} is not torchvision's; timm may have it, but {EXTRA}; or take one "
+                         f"of {', '.join(known)}") from error  # fmt: skip
     if not timm.is_model(name):
         raise ValueError(f"name: there is no {name!r}{suggest(name, known)}; want one of {', '.join(known)}, "
                          "or another ResNet that timm knows")  # fmt: skip

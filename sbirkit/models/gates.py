@@ -50,9 +50,10 @@ class TaggedLayer(Tagged):
 class Gate(Tagged):
     r"""Weigh the channels of a map, or of a transformer's tokens, by what is in them and by the tag. ours.
 
-    .. math:: x \cdot 2\,\sigma(V\,[\mathrm{relu}(U \bar x);\, t] + c), \quad V = 0,\ c = 0 \text{ at first}
+    .. math:: x \cdot 2\,\sigma(V\,[\phi(U \bar x);\, t] + c), \quad V = 0,\ c = 0 \text{ at first}
 
-    so at step 0 every channel is multiplied by exactly 1; :math:`\bar x` is the mean over places.
+    so at step 0 every channel is multiplied by exactly 1. :math:`\bar x` is the mean over places, and
+    :math:`\phi` is SiLU: of few ReLUs all may be dead from the start.
 
     >>> gate, x = Gate(nn.Identity(), 8), torch.randn(2, 8, 4, 4)
     >>> gate._tag = 1.0
@@ -72,7 +73,7 @@ class Gate(Tagged):
     def forward(self, *args: Tensor, **options: Tensor) -> Tensor:
         x = self.stage(*args, **options)  # (B, C, h, w) or (B, tokens, C)
         places = (2, 3) if x.ndim == 4 else (1,)
-        z = self.squeeze(x.mean(dim=places)).relu()
+        z = nn.functional.silu(self.squeeze(x.mean(dim=places)))
         excited = self.excite(torch.cat([z, z.new_full((len(z), 1), self.tag)], dim=1))
         scale = 2 * excited.sigmoid()  # (B, C)
         return x * (scale[:, :, None, None] if x.ndim == 4 else scale[:, None])

@@ -37,7 +37,7 @@ class Clip(Backbone):
         try:
             import open_clip
         except ModuleNotFoundError as error:
-            raise ValueError(f"name: {name!r} {EXTRA}") from error
+            raise ValueError(f"name: {name!r} is open_clip's, and {EXTRA}") from error
         mean, std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
         config = TINY if name == "clip-tiny" else open_clip.get_model_config(name)
         if config is None:
