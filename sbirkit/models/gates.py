@@ -44,7 +44,8 @@ class TaggedLayer(Tagged):
         self.column = nn.Parameter(torch.zeros(plain.out_channels))
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.plain(z) + self.tag * self.column[:, None, None]
+        y = self.plain(z)
+        return y + (self.tag * self.column[:, None, None]).to(y.dtype)
 
 
 class Gate(Tagged):

@@ -23,6 +23,17 @@ def pictures(n: int = 2, size: int = 64, channels: int = 3) -> Tensor:
     return torch.randint(0, 256, (n, channels, size, size), generator=g, dtype=torch.uint8)
 
 
+def lively(net: torch.nn.Module) -> torch.nn.Module:
+    """With statistics that fit, as after training: a deep network at random else puts out next to nothing."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1
+            torch.nn.init.uniform_(module.weight, 0.5, 1)
+    with torch.no_grad():
+        net.train()(pictures(8) / 127.5 - 1)
+    return net.eval()
+
+
 @pytest.fixture(scope="module")
 def made() -> dict[str, Backbone]:
     return {}
@@ -91,10 +102,7 @@ def test_first_weights_come_from_the_seed(net: Backbone):
 def test_resnet_equals_torchvision(tmp_path: Path):
     from torchvision.models import resnet18
 
-    plain = resnet18().eval()
-    for module in plain.modules():  # as after training
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
+    plain = lively(resnet18())
     torch.save(plain.state_dict(), tmp_path / "resnet18.pth")
     net = backbone("resnet18", weights=tmp_path / "resnet18.pth", classes=1000).eval()
     with torch.inference_mode():
@@ -105,7 +113,7 @@ def test_resnet_equals_torchvision(tmp_path: Path):
 
 def test_resnet_equals_timm():
     timm = pytest.importorskip("timm", reason="needs the extra 'backbones'")
-    plain = timm.create_model("resnet10t").eval()
+    plain = lively(timm.create_model("resnet10t"))
     net = backbone("resnet10t").eval()
     net.net.load_state_dict({k: v for k, v in plain.state_dict().items() if not k.startswith("fc.")})
     mean, std = (torch.tensor(plain.pretrained_cfg[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
@@ -126,10 +134,11 @@ def pad_right_and_below(plain: torch.nn.Module, x: Tensor) -> Tensor:
 def test_tensorflow_mobilenet_pads_and_normalises_its_own_way():
     from torchvision.models import mobilenet_v2
 
-    plain, net = mobilenet_v2().eval(), backbone("mobilenet_v2_tf").eval()
+    plain, net = lively(mobilenet_v2()), backbone("mobilenet_v2_tf").eval()
     net.net.features.load_state_dict(plain.features.state_dict())
     with torch.inference_mode():
         want = pad_right_and_below(plain, pictures() / 127.5 - 1)
+        assert want.std() > 0.1
         torch.testing.assert_close(net(pictures(), "photo"), want, atol=1e-4, rtol=1e-4)
         assert net.features(pictures(size=65), "photo").shape[2:] == (3, 3)  # SAME: 65, 33, 17, 9, 5, 3
 

@@ -56,6 +56,17 @@ def test_starts_as_the_plain_network_then_tells_the_modalities_apart(name: str):
     assert (sketch - photo).norm() > 1e-3 * photo.norm()
 
 
+@pytest.mark.parametrize("name", ["resnet18", "seresnet50"])
+def test_starts_as_the_plain_network_in_half_precision(name: str):
+    net = make(name)
+    plain = copy.deepcopy(net).eval()
+    gated = attach_gates(net).eval()
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for a, b in zip(gated.both(pictures(), "photo"), plain.both(pictures(), "photo"), strict=True):
+            assert a.dtype == b.dtype
+            assert torch.equal(a, b)
+
+
 def test_every_parameter_of_a_gate_learns():
     gated = attach_gates(backbone("convnet", width=8))
     optimiser = torch.optim.SGD(gated.parameters(), lr=0.1)
@@ -125,5 +136,6 @@ def test_refuses_to_guess():
         Gated(nn.Linear(1, 1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="modality: want"):
         gated(pictures(), "drawing")  # type: ignore[arg-type]
+    gated(pictures(), "sketch")
     with pytest.raises(RuntimeError, match="attach_gates"):  # nothing is left over from the call before
         gated.backbone(pictures(), "photo")
