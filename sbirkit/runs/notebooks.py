@@ -118,6 +118,7 @@ def tidy(notebook: Notebook) -> Notebook:
         }
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+    settle_progress(notebook)
     notebook["metadata"] = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -126,23 +127,46 @@ def tidy(notebook: Notebook) -> Notebook:
     return notebook
 
 
+def settle_progress(notebook: Notebook) -> None:
+    """Of a line that was overwritten again and again keep what a terminal would show at last, in place."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "stream":
+                lines = "".join(output["text"]).split("\n")
+                seen = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+                as_list = isinstance(output["text"], list)  # as files have it; in memory it is one string
+                output["text"] = seen.splitlines(keepends=True) if as_list else seen
+
+
 def with_kernel(work: Callable[[Any], T]) -> T:
     """Call ``work(kernel_manager)`` with a kernel that ends with it, or at once on Ctrl-C.
 
     In the main thread nbclient would take Ctrl-C for itself and report a dead kernel, as if the notebook had
     failed; so the work is done in another. The whole process group of the kernel goes, its workers included.
+    A kernel that dies before it has said a word has lost the race for a port: another one is tried.
     """
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.utils import run_sync
 
     manager = AsyncKernelManager(kernel_name="python3")
 
-    def task() -> T:
+    def attempt() -> T:
         try:
             return work(manager)
         finally:
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
+
+    def task() -> T:
+        nonlocal manager
+        for _ in range(2):
+            try:
+                return attempt()
+            except RuntimeError as error:
+                if "before replying" not in str(error):
+                    raise
+                manager = AsyncKernelManager(kernel_name="python3")
+        return attempt()
 
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(task)

@@ -133,6 +133,7 @@ def run(job: Job, *, progress: bool = True) -> float:
             )
         )
         seconds = time.monotonic() - start
+        notebooks.settle_progress(executed)
         executed.metadata["sbirkit"] = {"digest": job.digest, "seconds": round(seconds, 1)}
         part.write_text(json.dumps(executed, indent=1), encoding="utf-8")
         _write_html(part, job.beside("html"))

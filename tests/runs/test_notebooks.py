@@ -78,3 +78,37 @@ def test_digest_sees_sources_and_tags_only():
     assert digest() != digest(source="x\nz")
     assert digest() != digest(cell_type="markdown")
     assert digest() != digest(metadata={"tags": ["a"]})
+
+
+@pytest.mark.parametrize("kind", [list, str])
+def test_a_progress_bar_leaves_its_last_line_only(kind):
+    text = ["first\n", "\r 0%\r 50%\r100%\n", "last\r"]
+    output = {"output_type": "stream", "name": "stderr", "text": text if kind is list else "".join(text)}
+    notebooks.settle_progress({"cells": [{"outputs": [output]}, {"source": ""}]})
+    assert isinstance(output["text"], kind)
+    assert "".join(output["text"]) == "first\n100%\nlast"
+
+
+def test_a_kernel_that_never_spoke_is_replaced():
+    seen = []
+
+    def work(manager):
+        seen.append(manager)
+        if len(seen) < 3:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return "done"
+
+    assert notebooks.with_kernel(work) == "done"
+    assert len({id(manager) for manager in seen}) == 3
+
+
+def test_any_other_failure_is_not_tried_again():
+    seen = []
+
+    def work(manager):
+        seen.append(manager)
+        raise RuntimeError("the cell is wrong")
+
+    with pytest.raises(RuntimeError, match="the cell is wrong"):
+        notebooks.with_kernel(work)
+    assert len(seen) == 1
