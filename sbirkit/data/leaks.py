@@ -46,12 +46,12 @@ class Leak:
     kind: str
     what: str
     examples: tuple[str, ...]
-    todo: str
+    advice: str
 
     def __str__(self) -> str:
         more = len(self.examples) - 10
         named = ", ".join(self.examples[:10]) + (f" and {more} more" if more > 0 else "")
-        return f"{self.kind}: {self.what}: {named}. {self.todo}"
+        return f"{self.kind}: {self.what}: {named}. {self.advice}"
 
 
 def class_overlap(a: Iterable[str], b: Iterable[str]) -> list[tuple[str, str, str]]:
@@ -132,9 +132,9 @@ def phash(images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
 def validation_is_test(validation: Iterable[str], test: Iterable[str]) -> Leak | None:
     """Checkpoints chosen on classes of the test set: the commonest leak in published code."""
     pairs = class_overlap(validation, test)
-    todo = "Select on held-out seen classes instead, and report the last checkpoint too."
+    advice = "Select on held-out seen classes instead, and report the last checkpoint too."
     shared = tuple(b for _, b, how in pairs if how in ("same", "spelling"))
-    return Leak("validation is test", "unseen classes used for selection", shared, todo) if shared else None
+    return Leak("validation is test", "unseen classes used for selection", shared, advice) if shared else None
 
 
 def pretraining_overlap(pretraining: Iterable[str], unseen: Iterable[str]) -> Leak | None:
@@ -142,9 +142,11 @@ def pretraining_overlap(pretraining: Iterable[str], unseen: Iterable[str]) -> Le
     shared = tuple(
         f"{b} (as {a})" if how != "same" else b for a, b, how in class_overlap(pretraining, unseen)
     )
-    todo = "Say so beside the result, or pre-train without these classes."
+    advice = "Say so beside the result, or pre-train without these classes."
     return (
-        Leak("pre-training", "unseen classes are in the pre-training data", shared, todo) if shared else None
+        Leak("pre-training", "unseen classes are in the pre-training data", shared, advice)
+        if shared
+        else None
     )
 
 
@@ -164,8 +166,8 @@ def report(
     train, unseen = list(train_classes), list(unseen_classes)
     found: list[Leak | None] = []
     if shared := [f"{a} ({how}: {b})" for a, b, how in class_overlap(train, unseen)]:
-        todo = "Take them out of training; for a synonym, look at the pictures first."
-        found.append(Leak("classes", "trained on unseen classes", tuple(shared), todo))
+        advice = "Take them out of training; for a synonym, look at the pictures first."
+        found.append(Leak("classes", "trained on unseen classes", tuple(shared), advice))
     if pairs := picture_overlap(train_pictures, test_pictures):
         named = tuple(f"training picture {i} = test picture {j}" for i, j in pairs)
         found.append(

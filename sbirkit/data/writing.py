@@ -126,12 +126,12 @@ def _write(
     if old.exists():  # a swap was cut short: between its two renames, or before the old one was removed
         shutil.rmtree(old) if out.exists() else old.rename(out)
     if out.exists() and not (overwrite and (out / store.CARD).is_file()):
-        todo = (
+        advice = (
             "pass overwrite=True to replace it"
             if not overwrite
             else "overwrite=True replaces catalogues only"
         )
-        raise CatalogueError(f"{out} exists already. Open it, remove it, or choose another name; {todo}.")
+        raise CatalogueError(f"{out} exists already. Open it, remove it, or choose another name; {advice}.")
     partial = _partial(out)
     plan = _plan(work, card.get("recipe"))
     _keep_only(partial, plan)

@@ -217,12 +217,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
 
     out.mkdir(parents=True, exist_ok=True)
-    todo = [job for job in jobs if job.source in chosen and not job.done()]
-    print(f"{len(todo)} of {len(chosen)} notebooks to run (profile {args.profile}).", flush=True)
+    pending = [job for job in jobs if job.source in chosen and not job.done()]
+    print(f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).", flush=True)
     failed, code = 0, 0
     shown = "{desc} |{bar}| {n_fmt}/{total_fmt} notebooks, {elapsed} gone, about {remaining} left"
-    with tqdm(total=len(todo), bar_format=shown, desc="reproduce", disable=None) as bar:
-        for job in todo:
+    with tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
+        for job in pending:
             try:
                 seconds = run(job, progress=not bar.disable)
                 tqdm.write(f"done    {job.source.stem} ({seconds:.0f} s)")
