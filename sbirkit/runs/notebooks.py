@@ -130,12 +130,21 @@ def tidy(notebook: Notebook) -> Notebook:
 def settle_progress(notebook: Notebook) -> None:
     """Of a line that was overwritten again and again keep what a terminal would show at last, in place."""
     for cell in notebook["cells"]:
+        kept: list[Any] = []
         for output in cell.get("outputs", []):
+            stream = output["output_type"] == "stream"
+            if stream and kept and kept[-1].get("name") == output["name"]:
+                kept[-1]["text"] += output["text"]  # each update of a bar comes by itself
+            else:
+                kept.append(output)
+        for output in kept:
             if output["output_type"] == "stream":
                 lines = "".join(output["text"]).split("\n")
                 seen = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
                 as_list = isinstance(output["text"], list)  # as files have it; in memory it is one string
                 output["text"] = seen.splitlines(keepends=True) if as_list else seen
+        if kept:
+            cell["outputs"] = kept
 
 
 def with_kernel(work: Callable[[Any], T]) -> T:

@@ -82,11 +82,17 @@ def test_digest_sees_sources_and_tags_only():
 
 @pytest.mark.parametrize("kind", [list, str])
 def test_a_progress_bar_leaves_its_last_line_only(kind):
-    text = ["first\n", "\r 0%\r 50%\r100%\n", "last\r"]
-    output = {"output_type": "stream", "name": "stderr", "text": text if kind is list else "".join(text)}
-    notebooks.settle_progress({"cells": [{"outputs": [output]}, {"source": ""}]})
-    assert isinstance(output["text"], kind)
-    assert "".join(output["text"]) == "first\n100%\nlast"
+    pieces = [["first\n", "\r 0%"], ["\r 50%"], ["\r100%\n", "last\r"]]
+    outputs = [
+        {"output_type": "stream", "name": "stderr", "text": text if kind is list else "".join(text)}
+        for text in pieces
+    ]
+    other = {"output_type": "stream", "name": "stdout", "text": kind("x")}
+    cell = {"outputs": [*outputs, other]}
+    notebooks.settle_progress({"cells": [cell, {"source": ""}]})
+    assert [output["name"] for output in cell["outputs"]] == ["stderr", "stdout"]
+    assert isinstance(cell["outputs"][0]["text"], kind)
+    assert "".join(cell["outputs"][0]["text"]) == "first\n100%\nlast"
 
 
 def test_a_kernel_that_never_spoke_is_replaced():
