@@ -35,6 +35,11 @@ PUBLISHED = {
 }
 
 
+def _letters(name: str) -> str:
+    """``TU-Berlin 30`` and ``tuberlin-30`` are one loose name."""
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
 @dataclass(frozen=True)
 class Split:
     """The unseen classes of a benchmark, in the spelling of :func:`sbirkit.data.normalise`.
@@ -74,11 +79,13 @@ class Split:
         ValueError: split 'sketchy-25' is ambiguous: 'sketchy-25-sake' (SAKE, 100/25; ...
         """
         if name not in PUBLISHED:
-            alike = [known for known in PUBLISHED if str(name) and known.startswith(str(name))]
-            if alike:
+            loose = _letters(str(name))
+            alike = [known for known in PUBLISHED if loose and _letters(known).startswith(loose)]
+            if len(alike) > 1:
                 said = " or ".join(f"{known!r} ({PUBLISHED[known][2]})" for known in alike)
                 raise ValueError(f"split {name!r} is ambiguous: {said}")
-            raise ValueError(f"split: no list {name!r}{suggest(str(name), cls.names())}; "
+            hint = f" (did you mean {alike[0]!r}?)" if alike else suggest(str(name), cls.names())
+            raise ValueError(f"split: no list {name!r}{hint}; "
                              f"there are {', '.join(PUBLISHED)}")  # fmt: skip
         every, selection, source = PUBLISHED[name]
         return cls(

@@ -46,6 +46,18 @@ def test_selection_lists_that_leak_are_kept_as_documentation_only(name, n):
     assert "published_selection" in split.source
 
 
+@pytest.mark.parametrize("name", ["Sketchy 25", "sketchy25", "TU-Berlin 30", "TU-Berlin-30"])
+def test_popular_names_are_ambiguous_however_they_are_spelt(name):
+    """Suggesting one of the two benchmarks would be the very mistake."""
+    with pytest.raises(ValueError, match=r"ambiguous: '.*-sake' .* or '.*-sempcyc'"):
+        Split.named(name)
+
+
+def test_the_start_of_one_name_only_is_no_ambiguity():
+    with pytest.raises(ValueError, match=r"no list 'QuickDraw' \(did you mean 'quickdraw-30-dey'\?\)"):
+        Split.named("QuickDraw")
+
+
 @pytest.mark.parametrize("name", ["sketchy-25", "sketchy", "tuberlin-30", "tuberlin"])
 def test_popular_names_are_ambiguous_and_both_are_named(name):
     with pytest.raises(ValueError, match=rf"ambiguous: '{name}.*-sake' .* or '{name}.*-sempcyc'"):
