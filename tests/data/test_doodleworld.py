@@ -218,11 +218,18 @@ def test_knobs_refuse_what_they_cannot_do(knob: str, bad: float):
         {"sketches": 0},
         {"sizes": ()},
         {"sizes": (16,)},
+        {"sizes": (64.5,)},
         {"sizes": (500,)},
     ],
 )
 def test_world_refuses_nonsense(wrong: dict):
     with pytest.raises(ValueError, match=r"choose|want"):
+        World(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"seed": "x"}, {"seed": 0.5}, {"objects": 2.5}, {"sketches": "2"}])
+def test_world_counts_in_whole_numbers(wrong: dict):
+    with pytest.raises(TypeError, match=f"{next(iter(wrong))}: want a whole number"):
         World(**wrong)
 
 

@@ -59,6 +59,9 @@ class World:
     sizes: tuple[int, ...] = (64,)
 
     def __post_init__(self) -> None:
+        for name, value in [(n, getattr(self, n)) for n in ("seed", "objects", "sketches")]:
+            if not isinstance(value, int):
+                raise TypeError(f"{name}: want a whole number, got {value!r}")
         for knob, (low, high) in KNOBS.items():
             value = getattr(self, knob)
             if not low <= value <= high:
@@ -67,7 +70,7 @@ class World:
             raise ValueError(f"population: choose from {', '.join(POPULATIONS)}, got {self.population!r}")
         if self.objects < 2 or self.sketches < 1:
             raise ValueError(f"want objects >= 2 and sketches >= 1, got {self.objects} and {self.sketches}")
-        if not self.sizes or not all(32 <= s <= 224 for s in self.sizes):
+        if not self.sizes or not all(isinstance(s, int) and 32 <= s <= 224 for s in self.sizes):
             raise ValueError(f"sizes: want picture sides of 32 to 224 pixels, got {self.sizes!r}")
 
     @property
