@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sbirkit.losses import cross_modal_triplet
+from sbirkit.losses import cross_entropy, cross_modal_triplet
 
 from .config import Config, weight
 from .gathering import gather
@@ -80,7 +80,7 @@ class Softmax(_Projecting):
             return {}
         x = torch.cat([self.embed(batch.sketch, "sketch"), self.embed(batch.photo, "photo")])
         y = torch.cat([batch.y_sketch, batch.y_photo])
-        return {"softmax": nn.functional.cross_entropy(self.classifier(x), y)}
+        return {"softmax": cross_entropy(self.classifier(x), y)}
 
 
 @dataclass(frozen=True, kw_only=True)
