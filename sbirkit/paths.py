@@ -26,3 +26,9 @@ def data() -> Path:
 def runs() -> Path:
     """What training leaves behind."""
     return home() / "runs"
+
+
+def results() -> Path | None:
+    """Runs that came with the repository: of a checkout only."""
+    root = checkout()
+    return root / "results" if root else None

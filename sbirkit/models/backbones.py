@@ -17,6 +17,7 @@ from .seeding import named_seed
 from .weights import downloading, is_file, load_weights, read_weights
 
 Modality = Literal["sketch", "photo"]
+Told = Modality | Tensor  # one modality for all pictures, or a tag for each, ``(B,)``: 0 sketch, 1 photo
 Norm = Literal["batch", "fixed", "frozen"]
 Scale = tuple[
     tuple[float, ...], tuple[float, ...]
@@ -63,17 +64,21 @@ class Backbone(Rebuildable, ABC):
     def run(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised pictures to the map and the pooled vector."""
 
-    def both(self, images: Tensor, modality: Modality) -> tuple[Tensor, Tensor]:
+    def both(self, images: Tensor, modality: Told) -> tuple[Tensor, Tensor]:
         """The map and the pooled vector of one pass."""
-        if modality not in ("sketch", "photo"):
-            raise ValueError(f"modality: want 'sketch' or 'photo', got {modality!r}")
+        if isinstance(modality, Tensor):
+            if modality.shape != (len(images),):
+                raise ValueError(f"modality: want a tag for each of {len(images)} pictures, got "
+                                 f"{tuple(modality.shape)}")  # fmt: skip
+        elif modality not in ("sketch", "photo"):
+            raise ValueError(f"modality: want 'sketch', 'photo' or a tag for each picture, got {modality!r}")
         return self.run(self.prepare(images))
 
-    def features(self, images: Tensor, modality: Modality) -> Tensor:
+    def features(self, images: Tensor, modality: Told) -> Tensor:
         """The last feature map, ``(B, map_dim, h, w)``."""
         return self.both(images, modality)[0]
 
-    def forward(self, images: Tensor, modality: Modality) -> Tensor:
+    def forward(self, images: Tensor, modality: Told) -> Tensor:
         """The pooled vector, ``(B, dim)``."""
         return self.both(images, modality)[1]
 
@@ -141,9 +146,10 @@ class Cnn(Backbone):
 def backbone(name: str, *, weights: str | Path | None = None, seed: int = 0, **options: Any) -> Backbone:
     """Make a backbone by name; ``weights`` are a file, a tag such as ``"imagenet"``, or None for random ones.
 
-    ``"convnet"`` (with ``width=16``) is ours and small. ``"resnet18"``, ``"resnet50"``, ``"mobilenet_v2"``
+    ``"convnet"`` (with ``width=16``) is ours and small; it and ``"clip-tiny"`` come with weights learned from
+    Doodle World, ``"doodleworld"``. ``"resnet18"``, ``"resnet50"``, ``"mobilenet_v2"``
     are torchvision's, ``"mobilenet_v2_tf"`` is the last as TensorFlow trains it. ``"seresnet50"`` and other
-    ResNets come from timm, ``"clip-tiny"``, ``"ViT-B-32"`` and other vision transformers from open_clip, as
+    ResNets come from timm, ``"clip-tiny"``, ``"ViT-B-32"``, ``"RN50"`` and their like from open_clip, as
     :class:`.text.Clip`; both need the extra ``backbones``. ``seed`` is of the random numbers.
 
     >>> net = backbone("convnet", width=8)
@@ -151,12 +157,15 @@ def backbone(name: str, *, weights: str | Path | None = None, seed: int = 0, **o
     torch.Size([2, 128])
     """
     from .convnet import ConvNet
+    from .standins import TAGS, standin
     from .text import Clip
 
+    if str(weights) in TAGS:
+        weights = standin(name, str(weights))
     with named_seed(seed, "backbone"):
         if name == "convnet":
             return ConvNet(weights=weights, **options)
-        if name == "clip-tiny" or name.startswith("ViT-"):
+        if name == "clip-tiny" or name.startswith(("ViT-", "RN")):
             # OpenAI's transformers have another activation, which open_clip keeps in the name.
             quick = "" if weights != "openai" or name.endswith("-quickgelu") else "-quickgelu"
             return Clip(name + quick, weights=weights, **options)

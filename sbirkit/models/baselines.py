@@ -12,7 +12,7 @@ from sbirkit.losses import cross_entropy, cross_modal_triplet
 from .config import Config, weight
 from .gathering import gather
 from .method import Method, Step
-from .seeding import named_seed
+from .projecting import Projected, Projecting, classifier
 
 if TYPE_CHECKING:
     from sbirkit.data.loading import Batch
@@ -30,55 +30,23 @@ class Frozen(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Projected(Config):
-    """``dim`` is the width of the embedding; 0 leaves the backbone's features as they are."""
-
-    dim: int = 128
-
-
-class _Projecting(Method):
-    """Pooled features, then one linear layer."""
-
-    Options = Projected
-
-    def __init__(
-        self,
-        config: Config | None = None,
-        *,
-        backbone: nn.Module,
-        classes: Sequence[str] = (),
-        seed: int = 0,
-    ) -> None:
-        super().__init__(config, backbone=backbone, classes=classes, seed=seed)
-        self.projection: nn.Module = nn.Identity()
-        if self.config.dim:
-            with named_seed(seed, "projection"):
-                self.projection = nn.Linear(self.dim, self.config.dim)
-            self.dim = self.config.dim
-
-    def embed(self, images: Tensor, modality: str) -> Tensor:
-        return self.projection(self.backbone(images, modality))
-
-
-@dataclass(frozen=True, kw_only=True)
 class SoftmaxConfig(Projected):
     softmax: float = weight(1.0)
 
 
-class Softmax(_Projecting):
+class Softmax(Projecting):
     """Tell the seen classes apart, with one linear classifier for both modalities."""
 
     Options = SoftmaxConfig
 
     def __init__(self, config: Config | None = None, *, classes: Sequence[str], **options: Any) -> None:
         super().__init__(config, classes=classes, **options)
-        with named_seed(self.seed, "classifier"):
-            self.classifier = nn.Linear(self.dim, len(self.classes))
+        self.classifier = classifier(self.dim, self.classes, seed=self.seed)
 
     def losses(self, batch: "Batch", *, step: Step) -> dict[str, Tensor]:
         if not self.config.softmax:
             return {}
-        x = torch.cat([self.embed(batch.sketch, "sketch"), self.embed(batch.photo, "photo")])
+        x = self.projection(self.together((batch.sketch, batch.photo)))
         y = torch.cat([batch.y_sketch, batch.y_photo])
         return {"softmax": cross_entropy(self.classifier(x), y)}
 
@@ -90,7 +58,7 @@ class TripletConfig(Projected):
     mining: Literal["all", "hard"] = "all"
 
 
-class Triplet(_Projecting):
+class Triplet(Projecting):
     """A sketch nearer to photos of its class than to others: :func:`.losses.cross_modal_triplet`."""
 
     Options = TripletConfig
@@ -98,7 +66,8 @@ class Triplet(_Projecting):
     def losses(self, batch: "Batch", *, step: Step) -> dict[str, Tensor]:
         if not self.config.triplet:
             return {}
-        rows = self.embed(batch.sketch, "sketch"), self.embed(batch.photo, "photo")
+        rows = self.projection(self.together((batch.sketch, batch.photo)))
+        rows = rows[: len(batch.sketch)], rows[len(batch.sketch) :]
         every = [gather(x) for x in (*rows, batch.y_sketch, batch.y_photo)]
         margin, mining = self.config.margin, self.config.mining
         return {"triplet": cross_modal_triplet(*every, margin=margin, mining=mining)}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from .backbones import Backbone, Modality
+from .backbones import Backbone, Told
 from .seeding import named_seed
 
 TAG = {"sketch": 0.0, "photo": 1.0}
@@ -20,10 +20,11 @@ TAG = {"sketch": 0.0, "photo": 1.0}
 class Tagged(nn.Module):
     """Something that must be told the modality; :class:`Gated` does so in every pass."""
 
-    _tag: float | None = None
+    _tag: Tensor | None = None
 
     @property
-    def tag(self) -> float:
+    def tag(self) -> Tensor:
+        """``(B, 1)``, or ``(1, 1)`` where all pictures are of one modality."""
         if self._tag is None:
             raise RuntimeError("this backbone has gates: call the network that attach_gates returned")
         return self._tag
@@ -45,7 +46,7 @@ class TaggedLayer(Tagged):
 
     def forward(self, z: Tensor) -> Tensor:
         y = self.plain(z)
-        return y + (self.tag * self.column[:, None, None]).to(y.dtype)
+        return y + (self.tag * self.column)[:, :, None, None].to(y.dtype)
 
 
 class Gate(Tagged):
@@ -57,7 +58,7 @@ class Gate(Tagged):
     :math:`\phi` is SiLU: of few ReLUs all may be dead from the start.
 
     >>> gate, x = Gate(nn.Identity(), 8), torch.randn(2, 8, 4, 4)
-    >>> gate._tag = 1.0
+    >>> gate._tag = torch.ones(1, 1)
     >>> torch.equal(gate(x), x)
     True
     """
@@ -75,7 +76,7 @@ class Gate(Tagged):
         x = self.stage(*args, **options)  # (B, C, h, w) or (B, tokens, C)
         places = (2, 3) if x.ndim == 4 else (1,)
         z = nn.functional.silu(self.squeeze(x.mean(dim=places)))
-        excited = self.excite(torch.cat([z, z.new_full((len(z), 1), self.tag)], dim=1))
+        excited = self.excite(torch.cat([z, self.tag.to(z).expand(len(z), 1)], dim=1))
         scale = 2 * excited.sigmoid()  # (B, C)
         return x * (scale[:, :, None, None] if x.ndim == 4 else scale[:, None])
 
@@ -111,15 +112,16 @@ class Gated(Backbone):
     def run(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.backbone.run(x)
 
-    def both(self, images: Tensor, modality: Modality) -> tuple[Tensor, Tensor]:
-        with self._telling(modality):
+    def both(self, images: Tensor, modality: Told) -> tuple[Tensor, Tensor]:
+        with self._telling(modality, images.device):
             return super().both(images, modality)
 
     @contextmanager
-    def _telling(self, modality: Modality) -> Iterator[None]:
+    def _telling(self, modality: Told, device: torch.device) -> Iterator[None]:
         gates = [m for m in self.modules() if isinstance(m, Tagged)]
+        tag = modality if isinstance(modality, Tensor) else torch.tensor([TAG.get(modality, 0.0)])
         for gate in gates:
-            gate._tag = TAG.get(modality)
+            gate._tag = tag[:, None].to(device, torch.float32)
         try:
             yield
         finally:

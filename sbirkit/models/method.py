@@ -55,6 +55,7 @@ class Method(Rebuildable, ABC):
 
     Options: ClassVar[type[Config]] = Config  # the kind of its config
     phases: ClassVar[tuple[str, ...]] = ("all",)
+    backbone: Any
 
     def __init__(
         self,
@@ -75,6 +76,17 @@ class Method(Rebuildable, ABC):
     def embed(self, images: Tensor, modality: str) -> Tensor:
         """``(B, C, H, W)`` uint8 pictures of one modality to ``(B, dim)``; retrieval compares by cosine."""
         return self.backbone(images, modality)
+
+    def together(self, *pairs: tuple[Tensor, Tensor]) -> Tensor:
+        """Pooled features of all pictures in one pass, so that batch normalisation sees both modalities.
+
+        Args:
+            pairs: (sketches, photos), of a batch and of its views.
+
+        Returns:
+            ``(N, backbone.dim)``, pair by pair, sketches first.
+        """
+        return self.backbone(*stacked(*pairs))
 
     @abstractmethod
     def losses(self, batch: "Batch", *, step: Step) -> dict[str, Tensor]:
@@ -110,3 +122,10 @@ class Method(Rebuildable, ABC):
 
     def after_step(self, batch: "Batch", step: Step) -> None:
         """After the optimiser has moved: a memory's write, say. With several processes, gather first."""
+
+
+def stacked(*pairs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """All pictures in one pile, ``(N, 3, H, W)``, and each one's tag: 0 for a sketch, 1 for a photo."""
+    images = torch.cat([x.expand(-1, 3, -1, -1) for pair in pairs for x in pair])
+    tags = [x.new_full((len(x),), m, dtype=torch.float32) for pair in pairs for m, x in enumerate(pair)]
+    return images, torch.cat(tags)

@@ -17,18 +17,19 @@ from .weights import downloading, is_file, load_weights, read_weights
 MERGES = 1534  # so many of CLIP's 48,894 merges make 2,048 tokens
 TINY: dict[str, Any] = {
     "embed_dim": 128,
-    "vision_cfg": {"image_size": 64, "patch_size": 8, "width": 128, "head_width": 32, "layers": 4},
-    "text_cfg": {"context_length": 32, "vocab_size": MERGES + 514, "width": 128, "heads": 4, "layers": 2},
+    "vision_cfg": {"image_size": 64, "width": 12, "head_width": 64, "layers": (1, 1, 1, 1)},
+    "text_cfg": {"context_length": 32, "vocab_size": MERGES + 514, "width": 96, "heads": 3, "layers": 2},
 }
 
 
 class Clip(Backbone):
     """CLIP (Radford et al., ICML 2021): as a backbone its image tower; :meth:`encode_text` is the other one.
 
-    Pictures are resized to what the tower takes. The map holds the last block's patches.
+    Pictures are resized to what the tower takes. The map is the last stage's, or the last block's patches.
 
     Args:
-        name: ``"clip-tiny"``, which is trained from scratch, or a vision transformer of open_clip.
+        name: a vision transformer or a ResNet of open_clip, or ``"clip-tiny"``, a ResNet that two cores can
+            train: CLIP's own kind of ResNet, for a transformer learns little from 20,000 pictures (ours).
         weights: a file, a tag of open_clip such as ``"laion2b_s34b_b79k"``, or None. OpenAI's own weights,
             ``"openai"``, belong to the names that end in ``-quickgelu``.
     """
@@ -43,8 +44,11 @@ class Clip(Backbone):
         if config is None:
             known = [n for n in open_clip.list_models() if n.startswith("ViT-")]
             raise ValueError(f"name: open_clip has no {name!r}{suggest(name, known)}")
-        if "width" not in config["vision_cfg"] or "vocab_size" not in config["text_cfg"]:
-            raise ValueError(f"name: want a vision transformer with CLIP's own text tower, got {name!r}")
+        vision = config["vision_cfg"]
+        if "width" not in vision or "vocab_size" not in config["text_cfg"]:
+            raise ValueError(
+                f"name: want a vision transformer or ResNet with CLIP's own text tower, got {name!r}"
+            )
         if weights is None or is_file(weights):
             net = open_clip.CLIP(**config)
         else:
@@ -56,11 +60,16 @@ class Clip(Backbone):
                 net = open_clip.create_model(name, pretrained=str(weights))
         super().__init__((mean, std))
         self.net = net
-        self.dim, self.map_dim = config["embed_dim"], config["vision_cfg"]["width"]
-        self.size = net.visual.image_size[0]
-        blocks = len(net.visual.transformer.resblocks)
-        ends = sorted({(i + 1) * blocks // 4 - 1 for i in range(4)})
-        self.stages = {f"net.visual.transformer.resblocks.{i}": self.map_dim for i in ends}
+        self.dim, width = config["embed_dim"], vision["width"]
+        size = net.visual.image_size
+        self.size: int = size if isinstance(size, int) else size[0]
+        if isinstance(vision["layers"], int):
+            self.map_dim, blocks = width, vision["layers"]
+            ends = sorted({(i + 1) * blocks // 4 - 1 for i in range(4)})
+            self.stages = {f"net.visual.transformer.resblocks.{i}": width for i in ends}
+        else:
+            self.map_dim = 32 * width
+            self.stages = {f"net.visual.layer{i}": (2 << i) * width for i in range(1, 5)}
         self.tokenize = tokenizer(config["text_cfg"]["context_length"], MERGES if config is TINY else None)
         if is_file(weights):
             load_weights(self, read_weights(weights))  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ class Protocol:
     """Everything that gives a retrieval number its meaning, apart from the model. Equal means comparable.
 
     ``setting`` is one of :data:`SETTINGS` (codes of another length are "codes32", "codes128", ...); ``part``
-    is "unseen", or "selection" for choosing checkpoints. ``seed`` is None where nothing is drawn. ``digest``
-    stands for the very pictures ranked. Classes, queries and photos left at 0 are counted by
-    :func:`sbirkit.retrieval.score`.
+    is "unseen", "selection" for choosing checkpoints, or "seen_test", held-out pictures of training classes.
+    ``seed`` is None where nothing is drawn. ``digest`` stands for the very pictures ranked. Classes, queries
+    and photos left at 0 are counted by :func:`sbirkit.retrieval.score`.
 
     >>> print(Protocol(split="sketchy-21-yelamarthi", classes=21, query_data="Sketchy-Ext", queries=12694,
     ...                gallery_data="Sketchy-Ext", photos=10453, metrics=("mAP@200-strict",)))
@@ -67,7 +67,7 @@ strict mAP@200, cosine
         object.__setattr__(self, "metrics", tuple(m.name for m in metrics))
         if self.setting not in SETTINGS and not self.bits:
             raise ValueError(f"setting: want one of {', '.join(SETTINGS)}, got {self.setting!r}")
-        wanted = {"part": ("unseen", "selection"), "gallery": ("deduplicated", "as-published"),
+        wanted = {"part": ("unseen", "selection", "seen_test"), "gallery": ("deduplicated", "as-published"),
                   "averaging": ("micro", "macro"), "ties": RULES,
                   "codes": CODES if self.bits else ("",)}  # fmt: skip
         for name, values in wanted.items():
@@ -156,7 +156,7 @@ strict mAP@200, cosine
         seen = [f" + {n:,} of seen classes" if n else "" for n in (self.seen_queries, self.seen_photos)]
         into = f" of {self.gallery_data}" if self.gallery_data != self.query_data else ""
         parts = [
-            f"{what}{self.classes} {self.part} classes of {self.query_data} ({author})",
+            f"{what}{self.classes} {self.part.removesuffix('_test')} classes of {self.query_data} ({author})",
             f"{self.queries:,} sketches{seen[0]} against {self.photos:,} {photos}{into}{seen[1]}",
             *map(spoken, self.metrics),
             f"{self.distance} on {self.codes} codes" if self.bits else self.distance,

@@ -1,8 +1,11 @@
-"""How to train, as a value, and four profiles of it."""
+"""How to train, as a value; ``profiles/`` holds four of them as files."""
 
 import math
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from typing import Any, Literal, Self
 
 from sbirkit.data.augment import Augment
@@ -16,15 +19,15 @@ AUGMENT: dict[str, dict[str, float]] = {
         "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "jitter": 0.8, "grayscale": 0.2,
     },
 }  # fmt: skip
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": {"steps": 20, "p": 4, "k": 2, "warmup": 2, "select_every": 10, "checkpoint_every": 10},
-    "laptop": {"steps": 800, "p": 16, "k": 2, "warmup": 40, "select_every": 100, "checkpoint_every": 100},
-    "gpu": {"steps": 4000, "p": 32, "k": 4, "warmup": 200, "precision": "bf16-mixed"},
-    "paper": {
-        "steps": 20_000, "p": 32, "k": 2, "warmup": 1000, "size": 224, "lr": 1e-4, "augment": "strong",
-        "select_every": 1000, "checkpoint_every": 500,
-    },
-}  # fmt: skip
+PROFILES = ("smoke", "laptop", "gpu", "paper")
+
+
+@cache
+def read_profile(name: str) -> dict[str, Any]:
+    """A profile's file: ``[train]``, and for some methods ``[METHOD.train]`` and ``[METHOD.options]``."""
+    if name not in PROFILES:
+        raise ValueError(f"profile: want one of {', '.join(PROFILES)}, got {name!r}")
+    return tomllib.loads((files(__package__) / "profiles" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +70,22 @@ class TrainConfig(Config):
         self.recipe()
 
     @classmethod
-    def profile(cls, name: str, **changes: Any) -> Self:
-        """One of :data:`PROFILES`, with some values of your own.
+    def profile(cls, name: str, method: str = "", *, views: int = 0, **changes: Any) -> Self:
+        """How a profile trains a method, with some values of your own.
 
-        >>> TrainConfig.profile("smoke", lr=0.01).steps
-        20
+        A profile says how many ``images`` are looked at. Steps follow, so that methods with further views of
+        each picture take fewer of them.
+
+        >>> TrainConfig.profile("smoke", lr=0.01).steps, TrainConfig.profile("smoke", views=1).steps
+        (20, 10)
         """
-        if name not in PROFILES:
-            raise ValueError(f"profile: want one of {', '.join(PROFILES)}, got {name!r}")
-        return cls(**PROFILES[name] | changes)
+        read = read_profile(name)
+        values = read["train"] | read.get(method, {}).get("train", {}) | changes
+        images = values.pop("images")
+        if "steps" in values:
+            return cls(**values)
+        draft = cls(**values)
+        return replace(draft, steps=max(1, images // (2 * draft.p * draft.k * (1 + views))))
 
     def recipe(self) -> Augment:
         """What ``augment`` stands for."""

@@ -12,14 +12,14 @@ from sbirkit.data.augment import Augment
 from sbirkit.data.leaks import LeakError
 from sbirkit.data.loading import _stored
 from sbirkit.models.method import Method
-from sbirkit.retrieval import Generalised, Result, evaluate_embeddings
+from sbirkit.retrieval import Generalised, Protocol, Result, evaluate_embeddings
 
 from .run import Run, Which
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark, Catalogue
 
-SETTINGS = ("zs", "gzs-separate", "codes64", "fg-across-classes")
+SETTINGS = ("zs", "seen", "gzs-separate", "codes64", "fg-across-classes")
 
 
 @torch.inference_mode()
@@ -72,8 +72,9 @@ def evaluate(
     """Measure a run, or a method, on the unseen classes.
 
     Args:
-        settings: protocols, see :data:`.retrieval.protocol.SETTINGS`; by default those of
-            :data:`SETTINGS` that the benchmark and the width of the embedding allow.
+        settings: protocols, see :data:`.retrieval.protocol.SETTINGS`, and ``"seen"``, held-out sketches and
+            photos of training classes among themselves; by default those of :data:`SETTINGS` that the
+            benchmark and the width of the embedding allow.
         weights: of a run: ``"best"`` on the selection classes, or ``"last"``.
         size: side of the pictures; by default the one that the run was trained at.
         verb: which of the method's ways to embed, if it has several.
@@ -97,7 +98,12 @@ def evaluate(
         np.concatenate([bench.unseen, bench.seen_test, bench.train if coded else bench.train[:0]])
     )
     vectors = embed_rows(method, bench.catalogue, rows, size=size, verb=verb)
-    found = {s: evaluate_embeddings((rows, vectors), bench, s) for s in settings}
+    found = {
+        s: evaluate_embeddings(
+            (rows, vectors), bench, Protocol.of(bench, part="seen_test") if s == "seen" else s
+        )
+        for s in settings
+    }
     if isinstance(source, Run):
         where = {"benchmark": bench.digest, "weights": weights, "verb": verb}
         results = [
@@ -121,7 +127,7 @@ def default_device() -> str:
 
 
 def _allows(bench: "Benchmark", method: Method, setting: str) -> bool:
-    if setting.startswith("gzs"):
+    if setting.startswith("gzs") or setting == "seen":
         return len(bench.seen_test) > 0
     if setting.startswith("codes"):
         return method.dim >= int(setting.removeprefix("codes"))

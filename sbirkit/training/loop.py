@@ -62,8 +62,8 @@ def fit(
         raise ValueError(f"method: made for other classes than the {len(bench.train_classes)} that are "
                          "trained on here; make it with classes=bench.train_classes")  # fmt: skip
     first = {k: v.detach().to("cpu", copy=True) for k, v in method.state_dict().items()}
-    params = _params(method, bench, config, first)
-    out = _folder(params) if out is None else Path(out).expanduser().resolve()
+    params = describe(method, bench, config, first)
+    out = paths.runs() / folder_name(params) if out is None else Path(out).expanduser().resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     fabric = _fabric(config)
     lock = filelock.FileLock(out.with_name(f".{out.name}.lock"))
@@ -324,12 +324,12 @@ def _repeatable(device: torch.device) -> Iterator[None]:
             memory.fill_uninitialized_memory, torch.backends.cudnn.benchmark = filled, searched
 
 
-def _params(
-    method: Method, bench: "Benchmark", config: TrainConfig, first: Mapping[str, Tensor]
+def describe(
+    method: Method, bench: "Benchmark", config: TrainConfig, first: Mapping[str, Tensor] | None = None
 ) -> dict[str, Any]:
-    """All that decides what a run becomes, as plain values."""
+    """All that decides what a run becomes, as plain values. ``first`` are the method's first weights."""
     total = hashlib.sha256()
-    for name, x in sorted(first.items()):
+    for name, x in sorted((first or method.state_dict()).items()):
         total.update(name.encode() + x.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return {
         "method": recipe(method),
@@ -341,10 +341,10 @@ def _params(
     }  # fmt: skip
 
 
-def _folder(params: Mapping[str, Any]) -> Path:
+def folder_name(params: Mapping[str, Any]) -> str:
+    """A name for the run that is described: its method, and a mark that all that matters changes."""
     kind = params["method"]["class"].rpartition(":")[2].rpartition(".")[2].lower()
-    mark = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:12]
-    return paths.runs() / f"{kind}-{mark}"
+    return f"{kind}-{hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def _begin(folder: Path, params: Mapping[str, Any]) -> None:

@@ -22,7 +22,8 @@ APART = ("benchmark", "weights", "verb", "setting")  # what tells two measuremen
 @dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A finished run: ``params.json, metrics.json, history.jsonl, weights.safetensors, last.safetensors,
-    manifest.json``, and ``looks.jsonl`` once unseen classes were looked at.
+    manifest.json``, and ``looks.jsonl`` once unseen classes were looked at. Of a run that came with the
+    repository, weights and history may be missing.
 
     ``weights.safetensors`` are those that did best on the selection classes, ``last.safetensors`` the last.
     """
@@ -32,7 +33,7 @@ class Run:
     @classmethod
     def open(cls, path: str | Path) -> Self:
         path = Path(path).expanduser().resolve()
-        needed = ["params.json", "metrics.json", "manifest.json", *WEIGHTS.values()]
+        needed = ["params.json", "metrics.json", "manifest.json"]
         if lacking := [name for name in needed if not (path / name).is_file()]:
             begun = path.with_name(path.name + ".partial").is_dir()
             hint = "It was interrupted: call fit(...) again as before, and it goes on." if begun else ""
@@ -67,7 +68,10 @@ class Run:
     def weights(self, which: Which = "best") -> dict[str, Tensor]:
         if which not in WEIGHTS:
             raise ValueError(f"which: want 'best' or 'last', got {which!r}")
-        return read_weights(self.path / WEIGHTS[which])
+        if not (path := self.path / WEIGHTS[which]).is_file():
+            raise FileNotFoundError(f"which: {self.path.name} came without its {which} weights, only its "
+                                    "record is here; fit(...) trains it again")  # fmt: skip
+        return read_weights(path)
 
     def method(self, method: Method | None = None, *, which: Which = "best") -> Method:
         """The trained method, made anew from its recipe, or loaded into one you made, ready to embed."""

@@ -1,0 +1,89 @@
+"""A run for a question: the one on disk, the one that came with the repository, or one trained now."""
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sbirkit import paths
+from sbirkit.models.making import make
+from sbirkit.models.method import Method
+from sbirkit.training import Run, TrainConfig, fit
+from sbirkit.training.config import read_profile
+from sbirkit.training.files import read_json
+from sbirkit.training.loop import describe, folder_name
+
+if TYPE_CHECKING:
+    from sbirkit.data import Benchmark
+
+
+def arm(
+    name: str,
+    bench: "Benchmark",
+    *,
+    profile: str = "laptop",
+    seed: int = 0,
+    train: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> tuple[Method, TrainConfig]:
+    """A method and how it is trained, as a profile has them.
+
+    Args:
+        seed: of the first weights and of the training. train: changes to the profile's training.
+        options: of :func:`sbirkit.models.make`: the network, its weights, the method's own.
+    """
+    given = read_profile(profile).get(name, {}).get("options", {})
+    method = make(name, bench, seed=seed, **given | options)
+    config = TrainConfig.profile(
+        profile, name, views=len(method.views()), **{"seed": seed} | dict(train or {})
+    )
+    return method, config
+
+
+def obtain(
+    name: str,
+    bench: "Benchmark",
+    *,
+    profile: str = "laptop",
+    seed: int = 0,
+    train: Mapping[str, Any] | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Run:
+    """Load the run that these parameters describe, or train it.
+
+    Looked for in ``sbirkit.paths.runs()``, then among the runs that came with the repository: there the
+    parameters must agree; code that has changed since, or data that rounds otherwise here, is said. With
+    ``SBIRKIT_FRESH=FOLDER`` in the environment only that folder counts, so that everything is made again.
+
+    >>> obtain("dsn", world.benchmark("unseen-16", setting="gzs"))  # doctest: +SKIP
+    """
+    method, config = arm(name, bench, profile=profile, seed=seed, train=train, **options)
+    wanted, fresh = describe(method, bench, config), os.environ.get("SBIRKIT_FRESH")
+    out = (Path(fresh) if fresh else paths.runs()) / folder_name(wanted)
+    if not fresh and not out.is_dir() and (run := shipped(wanted)):
+        if run.stale(type(method)):
+            warnings.warn(f"{run.path.name} was made by code that has changed since; delete it from results/ "
+                          "to have it made again", stacklevel=2)  # fmt: skip
+        return run
+    return fit(method, bench, config, out=out, progress=progress)
+
+
+def shipped(wanted: Mapping[str, Any], folder: Path | None = None) -> Run | None:
+    """The run with these parameters that came with the repository, with its weights.
+
+    First weights and pictures may differ in the last digit on another machine: they need not agree.
+    """
+    folder = folder or paths.results()
+    for path in sorted(folder.glob("*/weights.safetensors")) if folder else ():
+        if _said(read_json(path.with_name("params.json"))) == _said(wanted):
+            return Run.open(path.parent)
+    return None
+
+
+def _said(params: Mapping[str, Any]) -> str:
+    """What was asked for, in one text."""
+    bench = {key: params["benchmark"][key] for key in ("split", "setting", "classes")}
+    return json.dumps([params["method"], params["train"], bench], sort_keys=True)
