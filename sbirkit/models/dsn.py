@@ -116,7 +116,8 @@ class DSN(Method):
             self.dim = c.dim
         if teaches is not None and c.distillation:
             if c.dim and c.dim <= min(teaches.weight.shape):
-                self.projection, self.head = embedding(teaches, inputs, c.dim)
+                with named_seed(seed, "embedding"):  # of its biases
+                    self.projection, self.head = embedding(teaches, inputs, c.dim)
             else:
                 with named_seed(seed, "head"):
                     self.head = nn.Linear(self.dim, teaches.out_features)
