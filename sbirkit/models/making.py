@@ -90,9 +90,9 @@ def _known(
     return {}
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def words(names: tuple[str, ...], tag: str = "doodleworld") -> TextTable:
     """A vector for each class name, from the text tower of the CLIP that learned from Doodle World."""
     reader = backbone("clip-tiny", weights=tag).eval()
     phrases = [f"a photo of a {name.replace('_', ' ')}" for name in names]
-    return TextTable(names, reader.encode_text(phrases).clone())  # type: ignore[operator]
+    return TextTable(names, reader.encode_text(phrases))  # type: ignore[operator]
