@@ -85,7 +85,6 @@ class MASBIR(Method):
     """
 
     Options = MASBIRConfig
-    words: Tensor  # (C, dim), where vectors were given
 
     def __init__(
         self,
@@ -102,8 +101,7 @@ class MASBIR(Method):
         if text is not None:
             self.projection = projection(self.dim, text.dim, seed=seed)
             self.dim = text.dim
-            self.register_buffer("words", text.encode_text(self.classes), persistent=False)
-            if c.variant == "category" and not self.words.isfinite().all(1).any():
+            if c.variant == "category" and not text.encode_text(self.classes).isfinite().all(1).any():
                 raise ValueError("text: none of the training classes has a vector; look at its names")
         elif not isinstance(backbone, Clip):
             raise ValueError(f"text: {type(backbone).__name__} reads no captions; give text=TextTable(...), "
@@ -180,7 +178,7 @@ class MASBIR(Method):
         """``(B, dim)``: each picture's caption, sketches first; its class's vector where those were given."""
         y = torch.cat([batch.y_sketch, batch.y_photo])
         if self.text is not None:
-            return self.words[y]
+            return self.text.encode_text(self.classes)[y]
         own = (*batch.sketch_caption, *batch.photo_caption)
         names = [f"a photo of a {self.classes[i].replace('_', ' ')}." for i in y.tolist()]
         told = self.config.captions == "own"
