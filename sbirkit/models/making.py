@@ -58,6 +58,7 @@ def make(
         raise ValueError(f"name: there is no method {name!r}{suggest(name, list(METHODS))}; "
                          f"there are {', '.join(METHODS)}")  # fmt: skip
     kind, classes = METHODS[name], bench.train_classes
+    config: Config = kind.Options(**options)
     network = network or ("clip-tiny" if kind is MASBIR else "convnet")
     tag = str(weights) if str(weights) in standins.TAGS and name != "untrained" else ""
     card: Mapping[str, Any] = standins.card(network, tag) if tag else {}
@@ -68,7 +69,6 @@ def make(
     if kind is Frozen:
         return Frozen(backbone=net, seed=seed)
     known = _known(kind, bench, net, card, table, tag or "doodleworld")
-    config: Config = kind.Options(**options)
     return kind(config, backbone=net, classes=classes, seed=seed, **known)
 
 
