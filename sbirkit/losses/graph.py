@@ -114,7 +114,8 @@ class GraphProjection(nn.Module):
 
     paper: "topology-preserving semantic projection network"; its depth and widths are not known. ours: two
     layers with biases; rows of ``W`` scaled to length one; a missing vector (NaN) becomes a learnable one, so
-    that such classes stay apart. Give it seen classes only: unseen names must not enter training.
+    that such classes stay apart; one lies ready for every class, so that no shape depends on what is missing.
+    Give it seen classes only: unseen names must not enter training.
 
     Args:
         vectors: ``(C, W)``. graph: ``(C, C)``, of :func:`class_graph`. hidden: inner width, default ``dim``.
@@ -126,7 +127,6 @@ class GraphProjection(nn.Module):
     vectors: Tensor
     missing: Tensor
     spread: Tensor
-    stand_in: nn.Parameter | None
 
     def __init__(self, vectors: Tensor, graph: Tensor, dim: int, *, hidden: int | None = None) -> None:
         super().__init__()
@@ -136,17 +136,14 @@ class GraphProjection(nn.Module):
         check_distance(graph)
         width, known = vectors.shape[1], vectors.isfinite().all(1)
         self.register_buffer("vectors", F.normalize(vectors.float().where(known[:, None], 0), dim=1))
-        self.register_buffer("missing", (~known).nonzero()[:, 0])
+        self.register_buffer("missing", ~known)
         self.register_buffer("spread", normalised(graph.float()))
-        stand_in = nn.Parameter(F.normalize(torch.randn(len(self.missing), width), dim=1))
-        self.register_parameter("stand_in", None if known.all() else stand_in)
         self.inner = nn.Linear(width, hidden or dim)
         self.outer = nn.Linear(hidden or dim, dim)
+        self.stand_in = nn.Parameter(F.normalize(torch.randn(len(vectors), width), dim=1))
 
     def forward(self) -> Tensor:
-        nodes = self.vectors
-        if self.stand_in is not None:
-            nodes = nodes.index_put((self.missing,), self.stand_in)
+        nodes = torch.where(self.missing[:, None], self.stand_in, self.vectors)
         with torch.autocast(nodes.device.type, enabled=False):
             return self.spread @ self.outer(F.relu(self.spread @ self.inner(nodes)))
 

@@ -108,11 +108,11 @@ class BDASketRet(Method):
                 raise ValueError(f"{name}: want a row for each of {n} training classes, got {len(given)}")
         if distance is None and vectors is not None:
             distance = vector_distance(vectors.float())
-        self.knows = distance is not None and bool(distance.isfinite().any())
+        self.knows = distance is not None and bool(distance.isfinite().fill_diagonal_(False).any())
         if c.topology and not self.knows:
             warnings.warn("BDASketRet: nothing is known of the classes, so the graph has no edge and "
                           "topology is off. Give vectors=... or distance=...", stacklevel=2)  # fmt: skip
-        self.register_buffer("distance", distance if self.knows else None)
+        self.register_buffer("distance", distance)
         inputs = self.dim
         if c.gates:
             self.backbone = attach_gates(backbone, seed=seed)
@@ -160,6 +160,6 @@ class BDASketRet(Method):
             rows = (gather(x) for x in (z[:n], z[n:], *y))
             told = shared_information(*rows, temperature=c.temperature, classes=len(self.classes))
             terms["information"] = -told.estimate
-        if c.topology and self.distance is not None:
+        if c.topology and self.knows and self.distance is not None:
             terms["topology"] = topology_preservation(projections, self.distance)
         return terms
