@@ -49,13 +49,18 @@ class Batch:
         """Meta-train and meta-test, when the sampler is :class:`~sbirkit.data.sampling.Episodes`."""
         return self._each(lambda x: x[: len(x) // 2]), self._each(lambda x: x[len(x) // 2 :])
 
-    def _each(self, change: Any) -> Self:
+    def part(self, sketches: slice, photos: slice) -> Self:
+        """Some of its sketches and some of its photos, in every view."""
+        return self._each(lambda x: x[sketches], lambda x: x[photos])
+
+    def _each(self, change: Any, change_photos: Any = None) -> Self:
+        other = change_photos or change
         new = {
-            f.name: change(getattr(self, f.name))
+            f.name: (other if "photo" in f.name else change)(getattr(self, f.name))
             for f in fields(self)
             if f.name not in ("views", "epoch", "index")
         }
-        return replace(self, **new, views=tuple((change(s), change(p)) for s, p in self.views))
+        return replace(self, **new, views=tuple((change(s), other(p)) for s, p in self.views))
 
 
 class Loader:

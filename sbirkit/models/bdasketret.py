@@ -154,8 +154,8 @@ class BDASketRet(Method):
                 maps[:n], maps[n:], self.adversary, form=c.form, strength=c.strength
             )
         if active["divergence"]:
-            pair = Gaussian(*(x[:n] for x in q)), Gaussian(*(x[n:] for x in q))
-            terms["divergence"] = bottleneck_divergence(*pair, *y, direction=c.direction)
+            pair = (Gaussian(*(gather(x[part]) for x in q)) for part in (slice(n), slice(n, None)))
+            terms["divergence"] = bottleneck_divergence(*pair, *map(gather, y), direction=c.direction)
         if active["information"]:
             rows = (gather(x) for x in (z[:n], z[n:], *y))
             told = shared_information(*rows, temperature=c.temperature, classes=len(self.classes))

@@ -167,7 +167,7 @@ class DSN(Method):
                 gather(z), gather(labels), temperature=c.temperature
             )
         if c.memory:
-            terms["memory"] = self.memory(f[n:], batch.y_photo)
+            terms["memory"] = self.memory(gather(f[n:]), gather(batch.y_photo))
         return terms
 
     @torch.no_grad()

@@ -159,11 +159,11 @@ class MASBIR(Method):
         else:
             image, words, y = z[n:], z[:n], batch.photo_instance
             v, t = torch.full_like(y, PHOTO), torch.full_like(y, SKETCH)
+        image, words, v, t, y = map(gather, (image, words, v, t, y))
         table, terms = self.table.weight, {}
         if c.cross_modal:
-            rows = gather(image), gather(words), gather(y)
             scale = self.scale.clamp(max=math.log(100)).exp()  # as CLIP bounds it
-            terms["cross_modal"] = image_text_contrast(*rows, scale=scale, targets=c.targets)
+            terms["cross_modal"] = image_text_contrast(image, words, y, scale=scale, targets=c.targets)
         if c.semantic:
             terms["semantic"] = semantic(image, words, v, t, table, detach=c.detach)
         if c.discriminator:

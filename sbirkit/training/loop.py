@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sbirkit import paths
 from sbirkit.data.loading import Batch, Loader
-from sbirkit.data.sampling import Items
+from sbirkit.data.sampling import Captioned, Items
 from sbirkit.models.method import Method, Step
 from sbirkit.models.recipe import recipe
 from sbirkit.models.seeding import named_number
@@ -255,10 +255,16 @@ class _Loop:
         n, rank = self.fabric.world_size, self.fabric.global_rank
         if n == 1:
             return batch
-        if len(batch.sketch) % n or len(batch.photo) % n:
-            raise ValueError(f"p, k: {n} processes cannot share {len(batch.sketch)} sketches and "
-                             f"{len(batch.photo)} photos evenly; choose multiples of {n}")  # fmt: skip
-        return batch._each(lambda x: x[rank::n])
+        sketches, photos = len(batch.sketch), len(batch.photo)
+        if isinstance(self.loader.sampler, Captioned):  # mixed, only the sum is the same in each batch
+            if (sketches + photos) % n:
+                raise ValueError(f"p, k: {n} processes cannot share {sketches + photos} pictures evenly; "
+                                 f"choose multiples of {n}")  # fmt: skip
+            return batch.part(slice(rank, None, n), slice((rank - sketches) % n, None, n))
+        if sketches % n or photos % n:
+            raise ValueError(f"p, k: {n} processes cannot share {sketches} sketches and "
+                             f"{photos} photos evenly; choose multiples of {n}")  # fmt: skip
+        return batch.part(slice(rank, None, n), slice(rank, None, n))
 
 
 class _Forward(nn.Module):
