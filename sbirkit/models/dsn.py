@@ -114,7 +114,7 @@ class DSN(Method):
         if c.dim:
             self.projection = projection(inputs, c.dim, seed=seed)
             self.dim = c.dim
-        if teaches is not None and c.distillation:
+        if teaches is not None:  # where it starts must not depend on a weight
             if c.dim and c.dim <= min(teaches.weight.shape):
                 with named_seed(seed, "embedding"):  # of its biases
                     self.projection, self.head = embedding(teaches, inputs, c.dim)
