@@ -6,6 +6,7 @@ import inspect
 import platform
 import shutil
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ def code_digest(method: type | None = None) -> str:
     return total.hexdigest()
 
 
+@cache
 def code_lines(source: str) -> list[str]:
     """The lines that do something.
 
