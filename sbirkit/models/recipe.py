@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import PurePath
 from typing import Any, Self
 
 import torch
@@ -53,6 +54,21 @@ def recipe(made: Any) -> Any:
 def _named(made: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     kind = type(made)
     return {"class": f"{kind.__module__}:{kind.__qualname__}", "arguments": recipe(arguments)}
+
+
+def origin(made: Any) -> str | None:
+    """The name of the weights, a file's or a tag, that a network or a part of it was made with.
+
+    >>> class Net(Rebuildable):
+    ...     def __init__(self, *, weights=None): super().__init__()
+    >>> origin(Net(weights="folder/convnet.safetensors"))
+    'convnet.safetensors'
+    """
+    args, options = vars(made)["_made_with"]
+    if options.get("weights") is not None:
+        return PurePath(str(options["weights"])).name
+    inner = (origin(part) for part in (*args, *options.values()) if isinstance(part, Rebuildable))
+    return next((name for name in inner if name), None)
 
 
 def rebuild(saved: Any) -> Any:

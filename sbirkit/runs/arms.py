@@ -65,8 +65,8 @@ def obtain(
     out = (Path(fresh) if fresh else paths.runs()) / folder_name(wanted)
     if not fresh and not out.is_dir() and (run := shipped(wanted)):
         if run.stale(type(method)):
-            warnings.warn(f"{run.path.name} was made by code that has changed since; delete it from results/ "
-                          "to have it made again", stacklevel=2)  # fmt: skip
+            warnings.warn(f"{run.path.name} was made by code that has changed since; `python -m "
+                          "sbirkit.runs.standings` makes it again", stacklevel=2)  # fmt: skip
         return run
     return fit(method, bench, config, out=out, progress=progress)
 
@@ -86,4 +86,4 @@ def shipped(wanted: Mapping[str, Any], folder: Path | None = None) -> Run | None
 def _said(params: Mapping[str, Any]) -> str:
     """What was asked for, in one text."""
     bench = {key: params["benchmark"][key] for key in ("split", "setting", "classes")}
-    return json.dumps([params["method"], params["train"], bench], sort_keys=True)
+    return json.dumps([params[key] for key in ("method", "train", "origin")] + [bench], sort_keys=True)

@@ -18,7 +18,7 @@ from sbirkit import paths
 from sbirkit.data.loading import Batch, Loader
 from sbirkit.data.sampling import Captioned, Items
 from sbirkit.models.method import Method, Step
-from sbirkit.models.recipe import recipe
+from sbirkit.models.recipe import origin, recipe
 from sbirkit.models.seeding import named_number
 
 from .config import TrainConfig
@@ -342,6 +342,7 @@ def describe(
         "train": recipe(asdict(config)),
         "benchmark": {"split": bench.split.name, "setting": bench.setting, "digest": bench.digest,
                       "classes": list(bench.train_classes)},
+        "origin": origin(method),
         "first_weights": total.hexdigest(),
         "code": code_digest(type(method)),
     }  # fmt: skip

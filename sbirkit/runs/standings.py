@@ -1,0 +1,188 @@
+"""Every method on the same footing: ``python -m sbirkit.runs.standings`` trains, measures and tabulates.
+
+Each row is trained from the same stand-in weights, with the same batches and augmentation, on as many
+pictures as the others of its network; unseen classes are looked at once, by the final evaluation. What is
+there already is not made again. The records of the runs, and the weights of the first seed on the first
+split, go to ``results/``; the table is made from these records alone.
+"""
+
+import argparse
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sbirkit import paths
+from sbirkit.training import Run, evaluate
+from sbirkit.training.files import read_weights, write_json, write_weights
+
+from .arms import obtain
+
+CLIP: dict[str, Any] = {"network": "clip-tiny", "train": {"images": 19_200}}  # its passes cost twice as much
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {  # label -> method, and what else `obtain` is told
+    "untrained": ("untrained", {}),
+    "frozen": ("frozen", {}),
+    "softmax": ("softmax", {}),
+    "triplet": ("triplet", {}),
+    "ramln": ("ramln", {}),
+    "dsn": ("dsn", {}),
+    "masbir": ("masbir", {"network": "convnet"}),
+    "bdasketret": ("bdasketret", {}),
+    "clip-frozen": ("frozen", {"network": "clip-tiny"}),
+    "clip-softmax": ("softmax", CLIP),
+    "clip-triplet": ("triplet", CLIP),
+    "clip-masbir": ("masbir", CLIP),
+}
+COLUMNS = (  # heading, setting, metric, which of a generalised result's numbers
+    ("ZS mAP@all", "zs", "mAP@all"),
+    ("strict mAP@200", "zs", "mAP@200-strict"),
+    ("P@100", "zs", "P@100"),
+    ("seen mAP@all", "seen", "mAP@all"),
+    ("GZS harmonic", "gzs-separate", "mAP@all"),
+    ("64-bit mAP@all", "codes64", "mAP@all"),
+    ("FG Acc@1", "fg-across-classes", "Acc@1"),
+)
+T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+
+
+def measure(label: str, split: str, seed: int, profile: str, out: Path, *, keep_weights: bool) -> str:
+    """One run, from training to its record in ``out``; returns what it came to."""
+    import torch
+
+    from sbirkit.data import load
+
+    torch.set_num_threads(1)  # runs side by side; and the number of threads moves the last digits
+    name, options = ROWS[label]
+    bench = load("doodleworld").benchmark(split, setting="gzs")
+    run = obtain(name, bench, profile=profile, seed=seed, progress=False, **options)
+    if not run.number("zs"):
+        evaluate(run, bench)
+        if name == "masbir":
+            evaluate(run, bench, ["zs"], verb="embed_converted")
+    ship(run, out / record_name(label, split, seed), weights=keep_weights)
+    found, seconds = run.number("zs")["mAP@all"], run.manifest["seconds"]
+    return f"{label} {split} seed {seed}: mAP@all {found:.3f} ({seconds:.0f} s)"
+
+
+def record_name(label: str, split: str, seed: int) -> str:
+    return f"{label}_{split}_s{seed}"
+
+
+def ship(run: Run, folder: Path, *, weights: bool) -> None:
+    """Copy a run's record; with ``weights`` also its best, matrices as halves, and a thinned history."""
+    if run.path == folder.resolve():
+        return
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name in ("params.json", "metrics.json", "manifest.json"):
+        shutil.copy2(run.path / name, draft / name)
+    if weights:
+        whole = read_weights(run.path / "weights.safetensors")
+        small = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in whole.items()}
+        write_weights(draft / "weights.safetensors", small)
+        lines = run.history
+        write_json(
+            draft / "history.json", [x for k, x in enumerate(lines) if k % 10 == 0 or "selection" in x]
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.replace(folder)
+
+
+def collect(folder: Path) -> dict[str, dict[str, list[Run]]]:
+    """``{split: {label: runs by seed}}`` of the records in a folder."""
+    found: dict[str, dict[str, list[Run]]] = {}
+    for path in sorted(folder.glob("*_*_s*/metrics.json")):
+        label, split, _ = path.parent.name.rsplit("_", 2)
+        found.setdefault(split, {}).setdefault(label, []).append(Run.open(path.parent))
+    return found
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    r"""Mean and half the 95 % interval, :math:`t_{n-1} \, s / \sqrt n`; NaN for one value alone.
+
+    >>> [round(x, 3) for x in interval([0.1, 0.2, 0.3])]
+    [0.2, 0.248]
+    """
+    n = len(values)
+    half = T95.get(n, 1.96) * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return float(np.mean(values)), half
+
+
+def table(
+    runs: Mapping[str, Sequence[Run]], columns: Iterable[tuple[str, str, str]] = COLUMNS
+) -> list[list[str]]:
+    """A row for each label of :data:`ROWS` that has runs: mean, half-interval, number of seeds."""
+    columns = tuple(columns)
+    rows = [["method", *(heading for heading, *_ in columns), "seeds", "seconds"]]
+    for label in (label for label in ROWS if label in runs):
+        cells = [label]
+        for _, setting, metric in columns:
+            values = [run.number(setting).get(metric) for run in runs[label]]
+            known = [v for v in values if v is not None]
+            mean, half = interval(known) if known else (math.nan, math.nan)
+            cells.append(
+                "" if math.isnan(mean) else f"{mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+            )
+        seconds = np.mean([run.manifest["seconds"] for run in runs[label]])
+        rows.append([*cells, str(len(runs[label])), f"{seconds:.0f}"])
+    return rows
+
+
+def page(folder: Path) -> str:
+    """The standings as Markdown, made from the records in a folder."""
+    from sbirkit.retrieval.result import markdown
+
+    said = ["# Standings", "",
+            "Made by `python -m sbirkit.runs.standings` from the records beside this file: mean ± half the "
+            "95 % interval over seeds (Student's t). A seed changes first weights, batches and noise."]  # fmt: skip
+    for split, runs in collect(folder).items():
+        first = next(iter(runs.values()))[0]
+        said += ["", f"## {split}", "", markdown(table(runs), first.manifest["benchmark"]["says"])]
+    return "\n".join(said) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train and measure what is missing, then write the table."""
+    parser = argparse.ArgumentParser(prog="python -m sbirkit.runs.standings", description=main.__doc__)
+    parser.add_argument("--rows", default=",".join(ROWS), help="labels, with commas (default: all)")
+    parser.add_argument("--splits", default="unseen-16,unseen-families")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--profile", default="laptop")
+    parser.add_argument("--workers", type=int, default=2, help="runs side by side, a thread each")
+    parser.add_argument("--out", type=Path, help="default: results/ of the checkout")
+    parser.add_argument("--table", action="store_true", help="only write the table")
+    args = parser.parse_args(argv)
+    out = args.out or paths.results() or paths.home() / "results"
+    labels, splits = args.rows.split(","), args.splits.split(",")
+    if unknown := [label for label in labels if label not in ROWS]:
+        parser.error(f"--rows: there is no {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    jobs = [(label, split, seed) for split in splits for seed in range(args.seeds) for label in labels]
+    failed = 0
+    if not args.table:
+        print(
+            f"{len(jobs)} runs, about {len(jobs) * 1.2 / args.workers:.0f} minutes if none is there",
+            flush=True,
+        )
+        with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn")) as pool:
+            waiting = [pool.submit(measure, *job, args.profile, out, keep_weights=job[1:] == (splits[0], 0))
+                       for job in jobs]  # fmt: skip
+            for k, done in enumerate(as_completed(waiting), 1):
+                try:
+                    print(f"[{k}/{len(jobs)}] {done.result()}", flush=True)
+                except Exception as error:  # the others still get their turn
+                    failed += 1
+                    print(f"[{k}/{len(jobs)}] FAILED: {error}", flush=True)
+    (out / "README.md").write_text(page(out), encoding="utf-8")
+    print(f"The table: {out / 'README.md'}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
