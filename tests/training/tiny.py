@@ -10,7 +10,7 @@ from torch import nn
 from sbirkit.data import Catalogue, Item, write_catalogue
 from sbirkit.data.loading import Loader
 from sbirkit.data.sampling import Items
-from sbirkit.models import BDASketRet, DSN, MASBIR, RAMLN, TextTable
+from sbirkit.models import DSN, MASBIR, RAMLN, BDASketRet, TextTable
 from sbirkit.models.backbones import SIGNED, Backbone
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.config import Config, weight
@@ -140,7 +140,7 @@ def config(**changes):
 
 
 class Maps(Backbone):
-    """As ``Net``, with maps, stages for gates and a classifier; nothing in it mixes the pictures of a batch."""
+    """As ``Net``, with maps, stages for gates and a classifier; nothing mixes the pictures of a batch."""
 
     def __init__(self, width=8, *, classes=0, seed=0):
         super().__init__(SIGNED)
