@@ -10,7 +10,7 @@ from torch import nn
 from sbirkit.data import Catalogue, Item, write_catalogue
 from sbirkit.data.loading import Loader
 from sbirkit.data.sampling import Items
-from sbirkit.models import BDASketRet, DSN, MASBIR, RAMLN, TextTable
+from sbirkit.models import DSN, MASBIR, RAMLN, BDASketRet, TextTable
 from sbirkit.models.backbones import SIGNED, Backbone
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.config import Config, weight
