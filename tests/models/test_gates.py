@@ -139,3 +139,25 @@ def test_refuses_to_guess():
     gated(pictures(), "sketch")
     with pytest.raises(RuntimeError, match="attach_gates"):  # nothing is left over from the call before
         gated.backbone(pictures(), "photo")
+
+
+@pytest.mark.parametrize("name", ["convnet", "clip-tiny", "seresnet50"])
+@torch.inference_mode()
+def test_a_tag_for_each_picture_is_what_its_modality_is(name: str):
+    net = make(name)
+    plain = copy.deepcopy(net).eval()
+    gated, images = attach_gates(net).eval(), pictures(4)
+    tags = torch.tensor([0.0, 1.0, 1.0, 0.0])
+    for got, want in zip(gated.both(images, tags), plain.both(images, tags), strict=True):
+        assert torch.equal(got, want)  # step 0
+    for key, p in gated.named_parameters():
+        if key.endswith(("column", "excite.weight")):
+            nn.init.normal_(p, std=0.5)
+    joint = gated(images, tags)
+    for i, tag in enumerate(tags):
+        alone = gated(images[i : i + 1], "photo" if tag else "sketch")[0]
+        torch.testing.assert_close(joint[i], alone, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(gated(images, 1 - tags), joint, atol=1e-3)
+    for wrong in (torch.zeros(3), torch.zeros(4, 1)):
+        with pytest.raises(ValueError, match="modality: want a tag for each of 4 pictures"):
+            gated(images, wrong)
