@@ -100,9 +100,9 @@ def test_side_information_is_found_on_the_cards(told):
     assert dsn.teacher.classifier.out_features == len(PLACES)
     bda = make("bdasketret", told)
     assert torch.equal(bda.distance, vector_distance(bda.projections.vectors * 1.25**0.5))
-    words = make("masbir", told, network="convnet")
-    assert words.text.vectors.shape == (5, 128)
-    assert not torch.equal(words.text.vectors[0], words.text.vectors[1])
+    words = make("masbir", told, network="convnet").text.vectors[:-1]  # attributes, less their mean
+    assert torch.allclose(words.sum(0), torch.zeros(words.shape[1]), atol=1e-5)
+    assert not torch.equal(words[0], words[1])
 
 
 def test_without_attributes_the_family_tree_makes_the_graph(told, monkeypatch):
