@@ -54,22 +54,21 @@ function frame(model, el, name) {
     "The kernel was restarted or is gone, so nothing here can answer any more. " +
     "Run the notebook's cells again, from the top, and draw on.");
   const root = h("section", { class: `sb sb-${name}`, "aria-label": name }, lost);
-  const gone = () => root.classList.toggle("sb-gone", model.comm_live === false || el.closest(".jupyter-widgets-disconnected") !== null);
+  const lose = () => { root.classList.add("sb-gone"); root.classList.remove("sb-busy"); };
   let waiting = null;
   const send = (message) => {
-    gone();
     root.classList.add("sb-busy");
     clearTimeout(waiting);
     waiting = setTimeout(() => { if (root.classList.contains("sb-busy")) said.textContent =
-      "No answer for five seconds: the kernel is busy with another cell, or was restarted. Run the cells above again if this stays."; }, 5000);
-    model.send(message);
+      "No answer for five seconds: the kernel is busy with another cell, or gone. If this stays, run the cells above again."; }, 5000);
+    try { model.send(message); } catch { lose(); }
   };
   const answered = () => { root.classList.remove("sb-busy"); clearTimeout(waiting); said.textContent = model.get("shown").message ?? ""; };
-  const watch = new MutationObserver(gone);
-  for (let up = el; up && up !== document.body; up = up.parentElement) watch.observe(up, { attributes: true, attributeFilter: ["class"] });
-  model.on("comm_live_update", gone);
+  const status = (_, now) => { if (["restarting", "autorestarting", "dead", "terminating"].includes(now)) lose(); };
+  const kernel = model.widget_manager?.kernel;  // JupyterLab's; elsewhere the next message finds out
+  kernel?.statusChanged?.connect(status);
   el.append(root);
-  return { root, said, send, answered, done: () => { watch.disconnect(); clearTimeout(waiting); } };
+  return { root, said, send, answered, done: () => { kernel?.statusChanged?.disconnect(status); clearTimeout(waiting); } };
 }
 
 const ink = (el, name, fallback) => getComputedStyle(el).getPropertyValue(name).trim() || fallback;
