@@ -1,5 +1,6 @@
 """The explorers in JupyterLab in a real browser: what is drawn, pressed and read, never pixels."""
 
+import math
 import re
 
 import pytest
@@ -100,3 +101,45 @@ def test_after_a_restart_it_says_what_to_do(page):
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     lost.wait_for(state="visible", timeout=20_000)
     assert "Run the notebook's cells again" in lost.inner_text()
+
+
+def loss(view):
+    return float(re.search(r"loss\s+(-?\d+\.\d+)", view.locator(".sb-read").inner_text())[1])
+
+
+def test_dragging_and_stepping_make_the_loss_fall(lab):
+    page = lab.notebook(
+        "play", "from sbirkit.explore import PlaygroundState; play = PlaygroundState()", "play"
+    )
+    view = page.locator(".sb-playground")
+    board = view.locator("canvas.sb-board")
+    board.wait_for(timeout=60_000)
+    view.get_by_role("button", name="... and the quadruplet fixes").click()
+    view.get_by_text("The same points.").wait_for()
+    start, box = loss(view), board.bounding_box()
+
+    def at(degrees):
+        x, y = math.cos(math.radians(degrees)) / 1.6, math.sin(math.radians(degrees)) / 1.6
+        return box["x"] + (x + 1) / 2 * box["width"], box["y"] + (1 - y) / 2 * box["height"]
+
+    page.mouse.move(*at(96))  # the sketch of class 1, towards its photo
+    page.mouse.down()
+    page.mouse.move(*at(128), steps=10)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    dragged = loss(view)
+    assert dragged < start
+    view.get_by_role("button", name="What a triplet misses").click()
+    view.get_by_text("the loss is 0").wait_for()
+    assert loss(view) == 0
+    view.get_by_label("Loss", exact=True).last.select_option("contrastive")
+    view.get_by_text("Everything counts").wait_for()
+    before = loss(view)
+    board.focus()
+    page.keyboard.press("n")
+    view.get_by_text(re.compile(r"(sketch|photo) of class \d, at")).wait_for()
+    for _ in range(5):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    assert loss(view) < before
+    assert page.problems == []
