@@ -245,7 +245,7 @@ class PlaygroundState(State):
         ax.set_title(f"{title}: loss {self.value:.4f}", fontsize=10)
         read = ", ".join(f"{name} {value:.3f}" for name, value in self.readings().items())
         figure.alt = (
-            f"Loss playground, {title}. {len(self.dots)} points, sketches round, photos square, learned vectors "
-            f"as diamonds; {len(self.pairs)} active pairs. {read}. {self.story or game.look}"
+            f"Loss playground, {title}. {len(self.dots)} points, sketches round, photos square, "
+            f"learned vectors as diamonds; {len(self.pairs)} active pairs. {read}. {self.story or game.look}"
         )
         return figure
