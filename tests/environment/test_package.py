@@ -18,7 +18,7 @@ BUDGET = {
     "training": 700,
     "retrieval": 2_000,
     "runs": 900,
-    "explore": 1_200,
+    "explore": 1_800,
     "": 400,  # the files beside the folders, exercise checks among them
 }
 CONTENT = "sbirkit/data/doodleworld/families/"
