@@ -56,7 +56,7 @@ def test_a_stand_in_is_written_and_loaded_again(tmp_path, monkeypatch):
     monkeypatch.setattr(standins, "FOLDER", out)
     again = backbone("convnet", weights="doodleworld", classes=44, seed=9)
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
-    with pytest.raises(FileNotFoundError, match=r"convnet-doodleworld-leaky\.safetensors is missing; make it"):
+    with pytest.raises(FileNotFoundError, match=r"leaky\.safetensors is missing; make it with"):
         backbone("convnet", weights="doodleworld-leaky")
 
 
