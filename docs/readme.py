@@ -1,7 +1,7 @@
 """What the README shows that was made by a program: ``python -m docs.readme`` makes it again.
 
 Pictures come from Doodle World; tables from the records of runs (``sbirkit/data/doodleworld/measured.json``
-and ``benchmarks/results/``). A test compares, so no number can be edited by hand.
+``benchmarks/results/`` and ``results/``). A test compares, so no number can be edited by hand.
 """
 
 import json
@@ -13,6 +13,7 @@ from PIL import Image
 
 from sbirkit.data.doodleworld import World
 from sbirkit.data.doodleworld.world import measured
+from sbirkit.runs import standings
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
@@ -90,9 +91,26 @@ def cost() -> str:
     )
 
 
+def standing() -> str:
+    """Every method that was measured, from the records in ``results/``."""
+    columns = [c for c in standings.COLUMNS if c[0] not in ("strict mAP@200", "P@100")]
+    lines: list[str] = []
+    for split, runs in standings.collect(HERE.parent / "results").items():
+        head, *rows = standings.table(runs, columns)
+        lines += [
+            "",
+            f"**{split}**",
+            "",
+            "| " + " | ".join(head) + " |",
+            "| --- |" + " --: |" * (len(head) - 1),
+        ]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines[1:])
+
+
 def filled(text: str) -> str:
     """The README with its tables as the records have them."""
-    for name, make in {"hardness": hardness, "cost": cost}.items():
+    for name, make in {"hardness": hardness, "cost": cost, "standings": standing}.items():
         block = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.S)
         if not block.search(text):
             raise ValueError(f"README.md: want a block '<!-- {name}: ... --> ... <!-- end -->'")

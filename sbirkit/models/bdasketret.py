@@ -154,8 +154,10 @@ class BDASketRet(Method):
                 maps[:n], maps[n:], self.adversary, form=c.form, strength=c.strength
             )
         if active["divergence"]:
-            pair = (Gaussian(*(gather(x[part]) for x in q)) for part in (slice(n), slice(n, None)))
-            terms["divergence"] = bottleneck_divergence(*pair, *map(gather, y), direction=c.direction)
+            sketch, photo = (Gaussian(*(gather(x[part]) for x in q)) for part in (slice(n), slice(n, None)))
+            terms["divergence"] = bottleneck_divergence(
+                sketch, photo, gather(y[0]), gather(y[1]), direction=c.direction
+            )
         if active["information"]:
             rows = (gather(x) for x in (z[:n], z[n:], *y))
             told = shared_information(*rows, temperature=c.temperature, classes=len(self.classes))

@@ -22,7 +22,7 @@ from .ramln import RAMLN
 from .text import Clip, TextTable
 
 if TYPE_CHECKING:
-    from sbirkit.data import Benchmark
+    from sbirkit.data import Benchmark, Catalogue
 
 METHODS: dict[str, type[Method]] = {
     "untrained": Frozen, "frozen": Frozen, "softmax": Softmax, "triplet": Triplet,
@@ -86,8 +86,14 @@ def _known(
         distance = path_distance(places) if vectors is None and any(places) else None
         return {"vectors": vectors, "distance": distance}
     if kind is MASBIR and not isinstance(net, Clip):
-        return {"text": table or words(classes, tag)}
+        return {"text": table or described(catalogue, classes) or words(classes, tag)}
     return {}
+
+
+def described(catalogue: "Catalogue", names: tuple[str, ...]) -> TextTable | None:
+    """A vector for each class from the attributes on the card, less their mean; None where there are none."""
+    vectors = class_vectors(catalogue, names)
+    return None if vectors is None else TextTable(names, vectors - vectors.nanmean(0))
 
 
 @torch.no_grad()

@@ -139,9 +139,11 @@ def page(folder: Path) -> str:
     """The standings as Markdown, made from the records in a folder."""
     from sbirkit.retrieval.result import markdown
 
-    said = ["# Standings", "",
-            "Made by `python -m sbirkit.runs.standings` from the records beside this file: mean ± half the "
-            "95 % interval over seeds (Student's t). A seed changes first weights, batches and noise."]  # fmt: skip
+    how = (
+        "Made by `python -m sbirkit.runs.standings` from the records beside this file: mean ± half the "
+        "95 % interval over seeds (Student's t). A seed changes first weights, batches and noise."
+    )
+    said = ["# Standings", "", how]
     for split, runs in collect(folder).items():
         first = next(iter(runs.values()))[0]
         said += ["", f"## {split}", "", markdown(table(runs), first.manifest["benchmark"]["says"])]

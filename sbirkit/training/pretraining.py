@@ -21,6 +21,7 @@ from .config import TrainConfig
 from .evaluation import embed_rows
 from .files import write_json, write_weights
 from .loop import fit
+from .run import Run
 
 OBJECTS, FRESH = 200, 10  # individuals of each class: to learn from, and, of another world, to be asked about
 AUGMENT = {
@@ -55,14 +56,18 @@ def pretrain(
     if name not in RECIPES or tag not in standins.TAGS:
         wanted = f"{', '.join(RECIPES)}; {', '.join(standins.TAGS)}"
         raise ValueError(f"name, tag: want one of {wanted}, got {name!r}, {tag!r}")
-    population = standins.TAGS[tag]
-    catalogue = World(population=population, objects=objects).prepare(progress=progress)
+    catalogue = World(population=standins.TAGS[tag], objects=objects).prepare(progress=progress)
     bench, method = everything(catalogue), _learner(name, catalogue.classes, seed)
     common: dict[str, Any] = {"warmup": 100, "augment": AUGMENT, "select_every": 0, "seed": seed}
     config = TrainConfig(**common | RECIPES[name] | changes)
-    run = fit(method, bench, config, progress=progress)
-    found = ask(method.cpu(), World(seed=1, population=population, objects=FRESH).prepare(progress=progress))
-    told = catalogue.card["classes"]
+    return keep(fit(method, bench, config, progress=progress), method, name, tag, out=out)
+
+
+def keep(run: Run, method: Method, name: str, tag: str, *, out: Path) -> dict[str, float]:
+    """Write a stand-in's weights and its card from the run that trained it."""
+    fresh = World(seed=1, population=standins.TAGS[tag], objects=FRESH).prepare()
+    found = ask(method.cpu(), fresh)
+    told, classes = fresh.card["classes"], fresh.classes
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{name}-{tag}.safetensors"
     weights = method.backbone.state_dict()
@@ -70,8 +75,8 @@ def pretrain(
     write_weights(path, {k: v for k, v in kept.items() if not k.endswith("num_batches_tracked")})
     write_json(path.with_suffix(".json"), {
         "name": name, "tag": tag, "command": f"python -m sbirkit.training.pretraining {name} --tag {tag}",
-        "data": {"name": catalogue.name, "digest": catalogue.digest}, "metrics": found,
-        "classes": catalogue.classes, "paths": [told[label]["path"][1:] for label in catalogue.classes],
+        "data": run.manifest["data"], "metrics": found,
+        "classes": classes, "paths": [told[label]["path"][1:] for label in classes],
         "train": run.params["train"], "manifest": {k: v for k, v in run.manifest.items() if k != "git"},
     })  # fmt: skip
     return found

@@ -57,8 +57,12 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """A line for each step, with its terms; and one for each look at the selection classes."""
-        return read_history(self.path / "history.jsonl")
+        """A line for each step, with its terms; and one for each look at the selection classes.
+
+        Of a run that came with the repository, every tenth step.
+        """
+        thinned = self.path / "history.json"
+        return read_json(thinned) if thinned.is_file() else read_history(self.path / "history.jsonl")
 
     @property
     def looks(self) -> list[dict[str, Any]]:

@@ -233,5 +233,5 @@ def test_says_what_pictures_it_wants(made: dict[str, Backbone]):
     net = made.get("convnet") or backbone("convnet")
     with pytest.raises(ValueError, match=r"at least 32 pixels a side, got \(2, 3, 31, 31\)"):
         net(pictures(size=31), "photo")
-    with pytest.raises(ValueError, match="modality: want 'sketch', 'photo' or a tag for each picture, got 'photos'"):
+    with pytest.raises(ValueError, match="want 'sketch', 'photo' or a tag for each picture, got 'photos'"):
         net(pictures(), "photos")  # type: ignore[arg-type]

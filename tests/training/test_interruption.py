@@ -69,8 +69,20 @@ for name, prepare in moments.items():
     assert process(lambda: (prepare(), train(name))) == -signal.SIGKILL, name
     assert not (root / name).exists(), name
     assert process(lambda: train(name)) == 0, name
+
+def train_system(system, folder):
+    method = tiny.system(system, bench.train_classes)
+    fit(method, bench, tiny.config(steps=8), out=root / folder, progress=False)
+
+for system in tiny.SYSTEMS:
+    assert process(lambda: train_system(system, system)) == 0
+    killed = f"killed-{system}"
+    assert process(lambda: (at_step(5), train_system(system, killed))) == -signal.SIGKILL
+    assert not (root / killed).exists()
+    assert process(lambda: train_system(system, killed)) == 0
 print(*moments)
 """
+FILES = ("weights.safetensors", "last.safetensors", "history.jsonl", "metrics.json", "params.json")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
@@ -86,15 +98,13 @@ def test_killed_at_any_moment_and_resumed_it_ends_the_same(tmp_path):
         assert {p.name for p in (tmp_path / name).iterdir()} == {
             p.name for p in (tmp_path / "whole").iterdir()
         }
-        for file in (
-            "weights.safetensors",
-            "last.safetensors",
-            "history.jsonl",
-            "metrics.json",
-            "params.json",
-        ):
+        for file in FILES:
             same = (tmp_path / name / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
             assert same, f"killed {name}: {file} differs"
+    for system in ("ramln", "dsn", "masbir", "bdasketret"):  # with their memories and margins
+        for file in FILES:
+            one, two = (tmp_path / folder / file for folder in (system, f"killed-{system}"))
+            assert one.read_bytes() == two.read_bytes(), f"{system}: {file} differs"
 
 
 def test_an_error_in_the_middle_gives_the_method_back_and_the_next_call_goes_on(tiny, bench, tmp_path):

@@ -8,9 +8,13 @@ import torch
 from torch import nn
 
 from sbirkit.data import Catalogue, Item, write_catalogue
+from sbirkit.data.loading import Loader
+from sbirkit.data.sampling import Items
+from sbirkit.models import DSN, MASBIR, RAMLN, BDASketRet, TextTable
+from sbirkit.models.backbones import SIGNED, Backbone
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.config import Config, weight
-from sbirkit.models.method import Method
+from sbirkit.models.method import Method, Step
 from sbirkit.models.recipe import Rebuildable
 from sbirkit.models.seeding import named_seed
 from sbirkit.training.config import TrainConfig
@@ -133,3 +137,59 @@ def config(**changes):
              "augment": {"shift": 0.06, "each": 0.5},
              "select_every": 4, "checkpoint_every": 3, "log_every": 2}  # fmt: skip
     return TrainConfig(**small | changes)
+
+
+class Maps(Backbone):
+    """As ``Net``, with maps, stages for gates and a classifier; nothing mixes the pictures of a batch."""
+
+    def __init__(self, width=8, *, classes=0, seed=0):
+        super().__init__(SIGNED)
+        with named_seed(seed, "maps"):
+            self.first = nn.Conv2d(3, width, 5, stride=4)
+            self.second = nn.Conv2d(width, 16, 3, stride=2)
+            self.classifier = nn.Linear(16, classes) if classes else None
+        self.dim = self.map_dim = 16
+        self.stages = {"first": width, "second": 16}
+
+    def run(self, x):
+        x = self.second(self.first(x).relu()).relu()
+        return x, x.mean((2, 3))
+
+
+TEACHES = 16  # classes of the tiny networks' own classifier: enough for an embedding of 12 made from it
+SYSTEMS = {"ramln": RAMLN, "dsn": DSN, "masbir": MASBIR, "bdasketret": BDASketRet}
+SMALL = {
+    "ramln": {"dim": 12, "slots": 6},
+    "dsn": {"dim": 12, "slots": 3},
+    "masbir": {"orthogonality": 0.1},
+    "bdasketret": {"dim": 12, "hidden": 8, "schedule": "joint", "neighbours": 1},
+}
+
+
+def vectors(classes):
+    """What the name of a class tells: the direction of its bars."""
+    angle = torch.tensor([2 * np.pi / 9 * int(name[-2:]) for name in classes])
+    return torch.stack([angle.cos(), angle.sin(), torch.full_like(angle, 0.5)], dim=1)
+
+
+def system(name, classes, *, net=None, kind=None, **options):
+    """One of the four methods, with all that it may be told of the classes, and no term off."""
+    net, kind = net or Maps(classes=TEACHES), kind or SYSTEMS[name]
+    told = {}
+    if name == "dsn" and net.classifier is not None:
+        told = {"affinity": torch.linspace(0, 1, len(classes) * TEACHES).view(-1, TEACHES)}
+    if name == "bdasketret":
+        told = {"vectors": vectors(classes)}
+    if name == "masbir" and not hasattr(net, "encode_text"):
+        told = {"text": TextTable(classes, vectors(classes))}
+    return kind(kind.Options(**SMALL[name] | options), backbone=net, classes=classes, **told)
+
+
+def batch(method, bench, *, p=4, k=2, index=0):
+    """A batch as the method asks for it."""
+    sampler = method.sampler(Items.of(bench), p=p, k=k, seed=0)
+    return Loader(bench, sampler, size=SIZE, views=method.views(), workers=0).batch(0, index)
+
+
+def step(number=9, total=10, seed=0):
+    return Step(number=number, epoch=0, total=total, seed=seed)
