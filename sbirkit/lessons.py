@@ -2,9 +2,8 @@
 the curve of a run, maps of embeddings before and after. Colour never speaks alone; every figure is described.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -82,8 +81,8 @@ def push(
                 ax.annotate("", np.add(point, step), point, zorder=4,
                             arrowprops=arrow)  # fmt: skip
             moves.append(f"{name} {_heading(step)}")
-            out = 1.24 / max(np.hypot(*point), 1e-6) if ring else 1
-            at, shift = (np.multiply(point, out), (0, 0)) if ring else (point, (0, 11))
+            outside = ring and np.hypot(*point) > 0.9  # the name stands beyond the circle
+            at, shift = (np.multiply(point, 1.24), (0, 0)) if outside else (point, (0, 11))
             ax.annotate(name, at, xytext=shift, textcoords="offset points", ha="center", va="center",
                         fontsize=8, color=INK, parse_math=False)  # fmt: skip
         ax.set_title(f"{title}: {value:.3f}", color=INK, fontsize=10, parse_math=False)
@@ -145,9 +144,8 @@ def curve(run: "Run", *, title: str = "", smooth: int = 9) -> Sheet:
     Args:
         run: its history is read. smooth: how many lines a mean runs over.
     """
-    history = run.history or _thinned(run)
-    lines = [line for line in history if "selection" not in line]
-    looks = [(line["step"], line["selection"]) for line in history if line.get("selection") is not None]
+    lines = [line for line in run.history if "selection" not in line]
+    looks = [(line["step"], line["selection"]) for line in run.history if line.get("selection") is not None]
     if not lines:
         raise ValueError(f"run: {run.path.name} has no history of its steps")
     terms = [name for name in lines[-1] if name not in NOT_TERMS and isinstance(lines[-1][name], int | float)]
@@ -315,12 +313,6 @@ def spread(vectors: ArrayLike, labels: Sequence[str], modality: Sequence[str]) -
     x = x / np.linalg.norm(x, axis=1, keepdims=True).clip(min=1e-12)
     cosine, same = x[is_sketch] @ x[~is_sketch].T, labels[is_sketch][:, None] == labels[~is_sketch]
     return float(cosine[same].mean()), float(cosine[~same].mean())
-
-
-def _thinned(run: "Run") -> list[dict[str, Any]]:
-    """The history that a run brings when it came with the repository."""
-    path = run.path / "history.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
 
 def _slope(loss: Callable[[Tensor], Tensor], x: Tensor) -> tuple[float, Tensor]:
