@@ -277,7 +277,8 @@ WRONG = [
     (checks.check_symmetric_kl, lambda m, s, n, t: ((m - n) ** 2).sum() / 2, "both deviations are 1"),
     (checks.check_symmetric_kl, lambda m, s, n, t: m.sum(), "both ways"),
     (checks.check_spread, lambda a: by_rows(a + torch.eye(len(a))), "both sides"),
-    (checks.check_spread, lambda a: a * torch.outer(a.sum(1), a.sum(1)).clamp(min=1e-9) ** -0.5, "its own vector"),
+    (checks.check_spread, lambda a: a * torch.outer(a.sum(1), a.sum(1)).clamp(min=1e-9).rsqrt(),
+     "its own vector"),
     (checks.check_spread, lambda a: a, "row sums"),
 ]  # fmt: skip
 
