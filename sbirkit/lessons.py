@@ -36,7 +36,7 @@ def circle(*degrees: float) -> Tensor:
 
     >>> circle(0, 90).round(decimals=3)
     tensor([[1., 0.],
-            [-0., 1.]])
+            [0., 1.]])
     """
     angle = torch.tensor(degrees, dtype=torch.float64).deg2rad()
     return torch.stack([angle.cos(), angle.sin()], dim=1).float()

@@ -55,7 +55,7 @@ def test_the_curve_tells_terms_from_looks(tmp_path):
     lines = [{"step": k, "lr": 0.1, "near": 2.0 - k / 100, "loss": 9.0} for k in range(100)]
     looks = [{"step": 49, "selection": 0.25}, {"step": 99, "selection": 0.5}, {"step": 99, "selection": None}]
     figure = lessons.curve(FakeRun(tmp_path, lines + looks), title="T")
-    assert "near from 1.98 to 1.03" in figure.alt
+    assert "near from 1.99 to 1.02" in figure.alt
     assert "best 0.500 at step 99" in figure.alt
     assert [line.get_label() for line in figure.axes[0].lines] == ["near"]
 
