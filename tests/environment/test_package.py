@@ -18,13 +18,8 @@ BUDGET = {
     "training": 700,
     "retrieval": 2_000,
     "runs": 900,
-<<<<<<< HEAD
     "explore": 1_800,
-    "": 400,  # the files beside the folders, exercise checks among them
-=======
-    "explore": 1_200,
-    "": 700,  # the files beside the folders, exercise checks among them
->>>>>>> notebooks
+    "": 700,  # the files beside the folders, lessons and exercise checks among them
 }
 CONTENT = "sbirkit/data/doodleworld/families/"
 LARGEST = 3_000_000  # bytes of a tracked file
