@@ -308,7 +308,10 @@ def check_triplet(student: Callable[..., Any]) -> None:
             lambda *c: hinges(*c).mean(),
             "a triplet that is right by more than the margin must not pay: [.]+ .",
         ),
-        (lambda *c: hinges(*c, -1)[hinges(*c, -1) > 0].mean(), "right and wrong photo are exchanged."),
+        (
+            lambda *c: hinges(*c, sign=-1)[hinges(*c, sign=-1) > 0].mean(),
+            "right and wrong photo are exchanged.",
+        ),
     ]
     _match(
         student,

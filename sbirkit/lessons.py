@@ -3,7 +3,7 @@ the curve of a run, maps of embeddings before and after. Colour never speaks alo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -77,7 +77,7 @@ def push(
             x.tolist(), (steps[title] * scale).tolist(), y, names, strict=True
         ):
             ax.plot(*point, _mark(name), color=COLOURS[kind % len(COLOURS)], ms=9, mec=INK, zorder=3)
-            if np.hypot(*step) > 0.01:
+            if np.hypot(step[0], step[1]) > 0.01:
                 ax.annotate("", np.add(point, step), point, zorder=4,
                             arrowprops=arrow)  # fmt: skip
             moves.append(f"{name} {_heading(step)}")
@@ -130,7 +130,7 @@ def boxes(
                 "patchB": drawn[b].get_bbox_patch(), "shrinkA": 2, "shrinkB": 2}  # fmt: skip
         ax.annotate("", places[b], places[a], arrowprops=line)
         middle = np.add(places[a], places[b]) / 2
-        ax.text(*middle, what, ha="center", va="center", fontsize=8, color=INK, zorder=4,
+        ax.text(middle[0], middle[1], what, ha="center", va="center", fontsize=8, color=INK, zorder=4,
                 bbox={"fc": CARD, "ec": "none", "pad": 1})  # fmt: skip
     figure.suptitle(title, color=INK, fontsize=10, weight="bold")
     said = "; ".join(f"{a} to {b}" + (f" ({what})" if what else "") for a, b, what in arrows)
@@ -219,9 +219,7 @@ def flatten(vectors: ArrayLike, *, seed: int = 0) -> NDArray[np.float64]:
     return TSNE(perplexity=near, init="pca", random_state=seed, max_iter=500).fit_transform(unit)
 
 
-def maps(
-    panels: Mapping[str, ArrayLike], labels: Sequence[str], modality: Sequence[str], *, seed: int = 0
-) -> Sheet:
+def maps(panels: Mapping[str, ArrayLike], labels: Any, modality: Any, *, seed: int = 0) -> Sheet:
     """The same pictures in several embeddings: colour and name for the class, the mark for the modality.
 
     Args:
@@ -256,7 +254,7 @@ def maps(
     return figure
 
 
-def domain_probe(vectors: ArrayLike, modality: Sequence[str], labels: Sequence[str]) -> float:
+def domain_probe(vectors: ArrayLike, modality: Any, labels: Any) -> float:
     """How well a linear probe tells sketch from photo; 0.5 is a guess. Each class is asked about by a probe
     that learned from the other half of the classes.
 
@@ -299,7 +297,7 @@ def some_of(
     return np.sort(np.concatenate(parts))
 
 
-def spread(vectors: ArrayLike, labels: Sequence[str], modality: Sequence[str]) -> tuple[float, float]:
+def spread(vectors: ArrayLike, labels: Any, modality: Any) -> tuple[float, float]:
     """Mean cosine of a sketch and a photo: of the same class, and of two classes.
 
     >>> spread([[1.0, 0.0], [0.0, 2.0], [3.0, 0.0], [0.0, 4.0]], list("abab"), ["sketch"] * 2 + ["photo"] * 2)
@@ -328,7 +326,7 @@ def _mark(name: str) -> str:
 
 def _heading(step: Sequence[float]) -> str:
     """The way an arrow points, in words."""
-    if np.hypot(*step) <= 0.01:
+    if np.hypot(step[0], step[1]) <= 0.01:
         return "stays"
     eighth = round(np.arctan2(step[1], step[0]) / (np.pi / 4)) % 8
     ways = ("right", "up right", "up", "up left", "left", "down left", "down", "down right")
