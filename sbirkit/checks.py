@@ -309,7 +309,7 @@ def check_triplet(student: Callable[..., Any]) -> None:
             "a triplet that is right by more than the margin must not pay: [.]+ .",
         ),
         (
-            lambda *c: hinges(*c, sign=-1)[hinges(*c, sign=-1) > 0].mean(),
+            lambda d, s, m: hinges(d, s, m, -1)[hinges(d, s, m, -1) > 0].mean(),
             "right and wrong photo are exchanged.",
         ),
     ]
