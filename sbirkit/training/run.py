@@ -1,5 +1,6 @@
 """What training leaves behind: one folder, whole or not there at all."""
 
+import importlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,7 +85,10 @@ class Run:
         return made.eval()
 
     def stale(self, method: type | None = None) -> bool:
-        """Whether losses, models, training or data code has changed since. A class of your own: name it."""
+        """Whether the code that makes such runs has changed since. A class of your own: name it."""
+        if method is None:
+            module, _, name = self.params["method"]["class"].partition(":")
+            method = getattr(importlib.import_module(module), name) if module.startswith("sbirkit.") else None
         return self.manifest["code"] != code_digest(method)
 
     def keep(self, results: list[dict[str, Any]]) -> None:

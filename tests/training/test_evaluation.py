@@ -32,7 +32,7 @@ def test_default_settings_are_those_that_the_benchmark_and_the_width_allow(tiny,
     narrow = Frozen(backbone=tiny.Net())
     generalised = tiny.benchmark(folder, setting="gzs")
     found = evaluate(narrow, generalised)
-    assert list(found) == ["zs", "gzs-separate", "fg-across-classes"]
+    assert list(found) == ["zs", "seen", "gzs-separate", "fg-across-classes"]
     assert 0 < found["gzs-separate"]["mAP@all"] < 1
     with pytest.raises(ValueError, match="no held-out rows of seen classes"):
         evaluate(run, bench, ["gzs-separate"])

@@ -18,8 +18,9 @@ def test_each_term_reaches_its_own_parameters(tiny, bench):
     method = Softmax(backbone=tiny.Net(), classes=bench.train_classes)
     classifier = {"classifier.weight", "classifier.bias"}
     assert reach(method, batch, step=step)["softmax"] == every | classifier
-    method.embed = lambda images, modality: Softmax.embed(method, images, modality).detach()
-    assert reach(method, batch, step=step)["softmax"] == classifier
+    method.together = lambda *pairs: Softmax.together(method, *pairs).detach()
+    head = {"projection.weight", "projection.bias"}
+    assert reach(method, batch, step=step)["softmax"] == head | classifier
     method.losses = lambda batch, *, step: {"none": torch.zeros(())}
     assert reach(method, batch, step=step) == {"none": set()}
     assert all(p.grad is None for p in method.parameters())
