@@ -100,7 +100,7 @@ def test_a_run_of_other_code_is_stale(made, monkeypatch, tmp_path):
     class Own(Triplet):
         pass
 
-    assert code_digest(Own) != code_digest(Triplet) == code_digest()
+    assert len({code_digest(Own), code_digest(Triplet), code_digest()}) == 3
 
 
 def test_what_is_no_run_is_said(made, tmp_path):
