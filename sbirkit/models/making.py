@@ -20,6 +20,7 @@ from .masbir import MASBIR
 from .method import Method
 from .ramln import RAMLN
 from .text import Clip, TextTable
+from .weights import CLASSIFIERS, is_file, read_weights
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark, Catalogue
@@ -63,13 +64,22 @@ def make(
     tag = str(weights) if str(weights) in standins.TAGS and name != "untrained" else ""
     card: Mapping[str, Any] = standins.card(network, tag) if tag else {}
     more: dict[str, Any] = {"norm": norm} if norm else {}
-    if kind is DSN and name != "untrained" and weights is not None and not network.startswith("clip"):
-        more["classes"] = len(card["classes"]) if card else 1000
+    if kind is DSN and weights is not None and not network.startswith(("clip", "ViT-", "RN")):
+        more["classes"] = len(card["classes"]) if card else taught(weights)
     net = backbone(network, weights=None if name == "untrained" else weights, seed=seed, **more)
     if kind is Frozen:
         return Frozen(backbone=net, seed=seed)
     known = _known(kind, bench, net, card, table, tag or "doodleworld")
     return kind(config, backbone=net, classes=classes, seed=seed, **known)
+
+
+def taught(weights: str | Path) -> int:
+    """How many classes the classifier of given weights tells: ImageNet's for a tag, 0 for a file without."""
+    if not is_file(weights):
+        return 1000
+    heads = ("classifier.weight", *(f"{head}weight" for head in CLASSIFIERS))
+    found = [tensor for key, tensor in read_weights(weights).items() if key in heads]
+    return len(found[0]) if found else 0
 
 
 def _known(

@@ -12,6 +12,7 @@ from sbirkit.losses import affinity_of_paths, path_distance, vector_distance
 from sbirkit.models import METHODS, TextTable, backbone, make, standins
 from sbirkit.models.baselines import Frozen
 from sbirkit.models.gates import Gated
+from sbirkit.models.making import taught
 from sbirkit.models.text import Clip
 from sbirkit.training import TrainConfig, fit
 
@@ -180,3 +181,18 @@ def test_every_method_takes_a_step_on_every_network(tiny, told, name, network):
         z = method.eval().embed(batch.photo, "photo")
     assert z.shape == (len(batch.photo), method.dim)
     assert z.isfinite().all()
+
+
+@pytest.mark.filterwarnings("ignore:DSN")
+def test_a_teacher_has_as_many_classes_as_its_file_tells(told, tmp_path):
+    for classes in (5, 0):
+        file = tmp_path / f"{classes}.pt"
+        torch.save(backbone("convnet", width=8, classes=classes).state_dict(), file)
+        assert taught(file) == classes
+    torch.save({"fc.weight": torch.zeros(7, 2)}, tmp_path / "library.pt")
+    assert taught(tmp_path / "library.pt") == 7
+    assert taught("imagenet") == 1000
+    torch.save(backbone("convnet", classes=5).state_dict(), tmp_path / "five.pt")
+    assert make("dsn", told, weights=tmp_path / "five.pt").teacher.classifier.out_features == 5
+    torch.save(backbone("convnet").state_dict(), tmp_path / "none.pt")
+    assert make("dsn", told, weights=tmp_path / "none.pt").head is None
