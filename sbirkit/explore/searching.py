@@ -152,7 +152,13 @@ class Searcher:
         self._ready()
         if not self.reads:
             raise ValueError(f"{self.name} reads no words; ask it with a sketch")
-        return _unit(self.method.embed_text(list(texts)).float().cpu().numpy())
+        vectors = self.method.embed_text(list(texts)).float().cpu().numpy()
+        if unknown := [text for text, v in zip(texts, vectors, strict=True) if not np.isfinite(v).all()]:
+            names = ", ".join(map(repr, unknown))
+            raise ValueError(
+                f"{self.name} has no vector for {names}; it was given those of its training classes"
+            )
+        return _unit(vectors)
 
     def offset(self, part: str) -> Array:
         """``(D,)``: mean sketch minus mean photo. It needs no class, so it may be known at test time."""

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from sbirkit.explore import RetrievalState, Searcher, Stroke, rasterise
 
@@ -162,6 +163,16 @@ def test_words_ask_where_a_method_reads_and_excuse_themselves_where_not(pad):
     edges, pixels = pad.answers
     assert edges.labels[0] == "class_01"
     assert pixels.problem == "pixels reads no words; ask it with a sketch"
+
+
+def test_a_word_without_a_vector_is_no_answer(pad, monkeypatch):
+    """A method that was given a table has NaN for other names; ranked, these would list the first photos."""
+    edges = pad.searchers["edges"]
+    nothing = torch.full((1, edges.gallery("unseen").vectors.shape[1]), torch.nan)
+    monkeypatch.setattr(edges.method, "embed_text", lambda texts: nothing)
+    pad.say("a gnu")
+    assert pad.answers[0].rows == []
+    assert pad.answers[0].problem.startswith("edges has no vector for 'a gnu'")
 
 
 def test_sketch_and_words_lie_between_both(pad):
