@@ -43,7 +43,7 @@ def test_runs_what_is_missing_and_then_does_nothing(tool, write):
 
     assert sorted(p.name for p in tool.out.iterdir()) == ["00-count.html", "00-count.ipynb", "index.html"]
     page = (tool.out / "index.html").read_text()
-    assert '<a href="00-count.html">Fine &amp; good</a><td>done' in page
+    assert '<a href="00-count.html">Fine &amp; good</a></th><td><span class="done">' in page
     assert "1 of 1 notebooks are done" in page
     stamp = json.loads((tool.out / path.name).read_text())["metadata"]["sbirkit"]
     assert len(stamp["digest"]) == 64
@@ -93,7 +93,8 @@ def test_failure_is_kept_shown_and_does_not_stop_the_rest(tool, write, capsys):
     assert "ZeroDivisionError" in said
     assert {p.name for p in tool.out.glob("*.ipynb")} == {"00-bad.failed.ipynb", "01-good.ipynb"}
     page = (tool.out / "index.html").read_text()
-    assert "Bad</a><td>failed" in page
+    assert 'Bad</a></th><td><span class="failed">' in page
+    assert "<h3>Bad failed: cell 4</h3>" in page
     assert "1 of 2 notebooks are done" in page
 
     write("00-bad", ("markdown", "# Bad"), PARAMETERS, ("code", "seed / 1"))
