@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,12 @@ def settle(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan(
-    sources: Sequence[Path], out: Path, *, profile: str = "laptop", given: Mapping[str, Any] | None = None
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    profile: str = "laptop",
+    given: Mapping[str, Any] | None = None,
+    fresh: bool = True,
 ) -> list[Job]:
     """A job for each notebook. A parameter that none of them has is an error: papermill would only log it."""
     given = given or {}
@@ -104,7 +110,7 @@ def plan(
     jobs = []
     for path, notebook, own in zip(sources, read, owned, strict=True):
         values = settle(own, {"profile": profile, **given})
-        content = [notebooks.source_digest(notebook), values, code, data]
+        content = [notebooks.source_digest(notebook), values, code, data, fresh]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
         title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
@@ -156,6 +162,30 @@ def run(job: Job, *, progress: bool = True) -> float:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def runs_in(folder: Path | None) -> Iterator[None]:
+    """Kernels started inside train what they need in this folder; with None they take what there is."""
+    before = os.environ.pop("SBIRKIT_FRESH", None)
+    if folder is not None:
+        os.environ["SBIRKIT_FRESH"] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        os.environ.pop("SBIRKIT_FRESH", None)
+        if before is not None:
+            os.environ["SBIRKIT_FRESH"] = before
+
+
+def expected(jobs: Sequence[Job]) -> str:
+    """How long notebooks will take, by the seconds of their last execution; empty without any."""
+    known = [job.stamp()["seconds"] for job in jobs if job.target.is_file() and "seconds" in job.stamp()]
+    if not known:
+        return ""
+    new = len(jobs) - len(known)
+    more = f", and {new} that have not been timed" if new else ""
+    return f"About {max(1, round(sum(known) / 60))} min, by their last execution{more}."
+
+
 def _parsed(text: str) -> Any:
     try:
         return ast.literal_eval(text)
@@ -173,23 +203,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="given")
     parser.add_argument("--notebooks", type=Path, help="another folder of notebooks")
     parser.add_argument("--out", type=Path, help="where to (default: build/reproduce/PROFILE)")
+    parser.add_argument("--fresh", default="yes", choices=("yes", "no"),
+                        help="train all runs again (default), or take those there are")  # fmt: skip
     args = parser.parse_args(argv)
-    out = args.out or paths.home() / "reproduce" / args.profile
+    out, fresh = args.out or paths.home() / "reproduce" / args.profile, args.fresh == "yes"
     given = {name: _parsed(value) for name, value in args.given}
     try:
         chosen = set(notebooks.find(args.only, where=args.notebooks))
         every = notebooks.find(where=args.notebooks)
         plan([path for path in every if path in chosen], out, profile=args.profile, given=given)
-        jobs = plan(every, out, profile=args.profile, given=given)
+        jobs = plan(every, out, profile=args.profile, given=given, fresh=fresh)
     except ValueError as error:
         parser.error(str(error))
 
     out.mkdir(parents=True, exist_ok=True)
     pending = [job for job in jobs if job.source in chosen and not job.done()]
-    print(f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).", flush=True)
+    print(
+        f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).",
+        expected(pending),
+        flush=True,
+    )
     failed, code = 0, 0
     shown = "{desc} |{bar}| {n_fmt}/{total_fmt} notebooks, {elapsed} gone, about {remaining} left"
-    with tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
+    where = out / "runs" if fresh else None
+    with runs_in(where), tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
         for job in pending:
             try:
                 seconds = run(job, progress=not bar.disable)
@@ -200,8 +237,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 break
             except Exception as error:  # the others still get their turn
                 failed += 1
-                where = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
-                tqdm.write(f"FAILED  {job.source.stem}{where}\n{notebooks.plain(error)}")
+                cell = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
+                tqdm.write(f"FAILED  {job.source.stem}{cell}\n{notebooks.plain(error)}")
                 if job.beside("failed.ipynb").is_file():
                     tqdm.write(f"        as far as it came: {job.beside('failed.ipynb')}")
             bar.update()

@@ -17,7 +17,7 @@ BUDGET = {
     "models": 1_000,
     "training": 700,
     "retrieval": 2_000,
-    "runs": 900,
+    "runs": 1_200,
     "explore": 1_200,
     "": 400,  # the files beside the folders, exercise checks among them
 }

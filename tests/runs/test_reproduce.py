@@ -128,6 +128,35 @@ def test_only_notebooks_that_have_a_parameter_get_it(write, tmp_path):
     assert [job.parameters for job in jobs] == [{"profile": "laptop", "seed": 5}, {}]
 
 
+def test_runs_are_trained_again_in_a_folder_beside_the_notebooks(tmp_path, monkeypatch):
+    def seen():
+        return reproduce.os.environ.get("SBIRKIT_FRESH")
+
+    monkeypatch.setenv("SBIRKIT_FRESH", "before")
+    with reproduce.runs_in(tmp_path / "runs"):
+        assert seen() == str(tmp_path / "runs")
+    assert seen() == "before"
+    with reproduce.runs_in(None):
+        assert seen() is None
+    assert seen() == "before"
+
+
+def test_taking_the_runs_there_are_is_another_result(write, tmp_path):
+    path = write("00-one", PARAMETERS)
+    fresh, taken = (reproduce.plan([path], tmp_path, fresh=fresh)[0].digest for fresh in (True, False))
+    assert fresh != taken
+
+
+def test_says_beforehand_how_long_it_takes(write, tmp_path):
+    jobs = reproduce.plan([write("00-one", PARAMETERS), write("01-two", PARAMETERS)], tmp_path)
+    assert reproduce.expected(jobs) == ""
+    jobs[0].target.write_text(json.dumps({"metadata": {"sbirkit": {"digest": "old", "seconds": 150.0}}}))
+    assert reproduce.expected(jobs[:1]) == "About 2 min, by their last execution."
+    assert reproduce.expected(jobs) == (
+        "About 2 min, by their last execution, and 1 that have not been timed."
+    )
+
+
 def test_code_digest_follows_the_code(tmp_path, monkeypatch):
     package = tmp_path / "sbirkit"
     package.mkdir()
