@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["data", "losses", "models", "paths", "retrieval", "runs", "training"]
+__all__ = ["data", "explore", "losses", "models", "paths", "retrieval", "runs", "training"]
 
 
 def __getattr__(name: str) -> Any:

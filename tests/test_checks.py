@@ -1,9 +1,11 @@
 """Every check passes a right answer, names the idea that a wrong one lacks, and lets nobody's answer be."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
+import torch
 
 from sbirkit import checks
 from sbirkit.data import normalise
@@ -100,6 +102,91 @@ def over_queries(values, classes, n, seed):
     return np.quantile([rng.choice(values, len(values)).mean() for _ in range(n)], [0.025, 0.975])
 
 
+def triplet(d, same, margin):
+    terms = [
+        margin + d[s, p] - d[s, n]
+        for s in range(len(d))
+        for p in range(d.shape[1])
+        for n in range(d.shape[1])
+        if same[s, p] and not same[s, n]
+    ]
+    active = [float(term) for term in terms if term > 0]
+    return sum(active) / len(active)
+
+
+def hinges(d, same, margin):
+    return (margin + d[:, :, None] - d[:, None])[same[:, :, None] & ~same[:, None]]
+
+
+def leak_gain(clean, leaky):
+    rise = {part: np.mean(leaky[part]) - np.mean(clean[part]) for part in clean}
+    return rise["leaked"] - rise["control"]
+
+
+def joint(d_pos, d_own, d_other, margin, balance):
+    return max(0, (1 - balance) * (d_pos - d_own + margin) + balance * (d_pos - d_other + margin))
+
+
+def split(d_pos, d_own, d_other, margin, balance):
+    return (1 - balance) * max(0, d_pos - d_own + margin) + balance * max(0, d_pos - d_other + margin)
+
+
+def contrast(z, y, temperature, *, itself=False, inside=False, pooled=False):
+    """One anchor and one positive at a time."""
+    logs, each = [], []
+    for i in range(len(z)):
+        others = [a for a in range(len(z)) if itself or a != i]
+        total = sum(math.exp(z[i] @ z[a] / temperature) for a in others)
+        share = [
+            math.exp(z[i] @ z[p] / temperature) / total for p in range(len(z)) if p != i and y[p] == y[i]
+        ]
+        logs += [-math.log(v) for v in share]
+        each.append(-math.log(np.mean(share)) if inside else np.mean([-math.log(v) for v in share]))
+    return np.mean(logs) if pooled else np.mean(each)
+
+
+def bank(bank, c, slot, new):
+    bank[c, slot] = new
+    return bank
+
+
+def released_bank(bank, c, slot, new):
+    bank[slot] = new
+    return bank
+
+
+def whole_bank(bank, c, slot, new):
+    bank[c] = new
+    return bank
+
+
+def unit(x):
+    return x / x.norm(dim=1, keepdim=True)
+
+
+def convert(z, table, source, target):
+    return unit(unit(z) - table[source] + table[target])
+
+
+def targets(y):
+    return [[float(a == b) / int((y == a).sum()) for b in y] for a in y]
+
+
+def kl(m, s, n, t):
+    p, q = torch.distributions.Normal(m, s), torch.distributions.Normal(n, t)
+    return torch.distributions.kl_divergence(p, q).sum()
+
+
+def by_rows(x):
+    return x / x.sum(1, keepdim=True)
+
+
+def spread(graph):
+    linked = graph + torch.eye(len(graph))
+    degree = torch.diag(linked.sum(1) ** -0.5)
+    return degree @ linked @ degree
+
+
 RIGHT = {
     checks.check_nearest: nearest,
     checks.check_chance: chance,
@@ -109,6 +196,16 @@ RIGHT = {
     checks.check_strict_ap: strict_ap,
     checks.check_lenient_rows: lenient_rows,
     checks.check_class_interval: over_classes,
+    checks.check_triplet: triplet,
+    checks.check_leak_gain: leak_gain,
+    checks.check_quadruplet: joint,
+    checks.check_bounded: lambda raw, low, high: low + (high - low) / (1 + (-raw).exp()),
+    checks.check_contrastive: contrast,
+    checks.check_bank: bank,
+    checks.check_converted: convert,
+    checks.check_targets: targets,
+    checks.check_symmetric_kl: lambda m, s, n, t: (kl(m, s, n, t) + kl(n, t, m, s)) / 2,
+    checks.check_spread: spread,
 }
 WRONG = [
     (checks.check_nearest, nearest_in_uint8, "uint8 wraps"),
@@ -143,6 +240,46 @@ WRONG = [
     (checks.check_class_interval, over_queries, "average each class"),
     (checks.check_class_interval, lambda v, c, n, s: np.add([-1e-3, 1e-3], 0.37), "too narrow"),
     (checks.check_class_interval, lambda v, c, n, s: (0.0, 1.0), "with replacement"),
+    (checks.check_triplet, lambda *given: hinges(*given).relu().mean(), "positive hinges"),
+    (checks.check_triplet, lambda d, same, m: triplet(-d, same, m), "exchanged"),
+    (checks.check_triplet, lambda *given: hinges(*given).mean(), "must not pay"),
+    (checks.check_triplet, lambda d, same, m: 0.0, "for every sketch"),
+    (checks.check_leak_gain, lambda a, b: np.mean(b["leaked"]) - np.mean(a["leaked"]), "Subtract it"),
+    (checks.check_leak_gain, lambda a, b: leak_gain(b, a), "the sign"),
+    (checks.check_leak_gain, lambda a, b: np.mean(b["leaked"]) - np.mean(b["control"]), "easier ones"),
+    (checks.check_leak_gain, lambda a, b: 0.0, "difference of the rises"),
+    (checks.check_quadruplet, lambda p, a, b, m, s: p - (1 - s) * a - s * b + m, "below zero"),
+    (checks.check_quadruplet, lambda p, a, b, m, s: joint(p, b, a, m, s), "balance weighs"),
+    (checks.check_quadruplet, split, "mixes first"),
+    (checks.check_quadruplet, lambda *c: 1.0, "cut at zero"),
+    (checks.check_bounded, lambda x, a, b: x.clamp(a, b), "never comes back"),
+    (checks.check_bounded, lambda x, a, b: b * x.sigmoid(), "below low"),
+    (checks.check_bounded, lambda x, a, b: x, "stretch"),
+    (checks.check_bounded, lambda x, a, b: x.mean(), "stretch"),
+    (checks.check_contrastive, lambda *c: contrast(*c, itself=True), "compared with itself"),
+    (checks.check_contrastive, lambda *c: contrast(*c, inside=True), "outside the log"),
+    (checks.check_contrastive, lambda *c: contrast(*c, pooled=True), "each anchor's positives first"),
+    (checks.check_contrastive, lambda *c: 0.0, "mean of anchors"),
+    (checks.check_bank, released_bank, "released fault"),
+    (checks.check_bank, whole_bank, "not the one"),
+    (checks.check_bank, lambda b, c, s, n: b, "did not return"),
+    (checks.check_bank, lambda b, c, s, n: b[c], "three axes"),
+    (checks.check_converted, lambda z, m, s, t: unit(z - m[s] + m[t]), "length one"),
+    (checks.check_converted, lambda z, m, s, t: unit(z) - m[s] + m[t], "normalise the result"),
+    (checks.check_converted, lambda z, m, s, t: convert(z, m, t, s), "exchanged"),
+    (checks.check_converted, lambda z, m, s, t: unit(z), "subtract table"),
+    (checks.check_targets, lambda y: torch.eye(len(y)), "the diagonal"),
+    (checks.check_targets, lambda y: y[:, None] == y, "sum to one"),
+    (checks.check_targets, lambda y: y, "the row's sum"),
+    (checks.check_symmetric_kl, kl, "one direction"),
+    (checks.check_symmetric_kl, lambda m, s, n, t: kl(n, t, m, s), "one direction"),
+    (checks.check_symmetric_kl, lambda m, s, n, t: kl(m, s, n, t) + kl(n, t, m, s), "halve the sum"),
+    (checks.check_symmetric_kl, lambda m, s, n, t: ((m - n) ** 2).sum() / 2, "both deviations are 1"),
+    (checks.check_symmetric_kl, lambda m, s, n, t: m.sum(), "both ways"),
+    (checks.check_spread, lambda a: by_rows(a + torch.eye(len(a))), "both sides"),
+    (checks.check_spread, lambda a: a * torch.outer(a.sum(1), a.sum(1)).clamp(min=1e-9).rsqrt(),
+     "its own vector"),
+    (checks.check_spread, lambda a: a, "row sums"),
 ]  # fmt: skip
 
 

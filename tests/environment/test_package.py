@@ -18,8 +18,8 @@ BUDGET = {
     "training": 700,
     "retrieval": 2_000,
     "runs": 1_200,
-    "explore": 1_200,
-    "": 400,  # the files beside the folders, exercise checks among them
+    "explore": 1_800,
+    "": 700,  # the files beside the folders, lessons and exercise checks among them
 }
 CONTENT = "sbirkit/data/doodleworld/families/"
 LARGEST = 3_000_000  # bytes of a tracked file

@@ -19,10 +19,12 @@ def kind(run):
 
 def test_every_row_has_its_runs_and_the_first_its_weights():
     found = standings.collect(paths.results())
-    assert list(found) == ["unseen-16", "unseen-families"]
+    assert "unseen-16" in found
     for split, runs in found.items():
         seeds = {label: len(mine) for label, mine in runs.items()}
-        assert set(seeds.values()) == {3}, f"{split}: {seeds}"
+        assert set(seeds) <= set(standings.ROWS)
+        assert min(seeds.values()) >= 3, f"{split}: {seeds}"
+    assert set(found["unseen-16"]) == set(standings.ROWS)
     for label in standings.ROWS:
         folder = paths.results() / standings.record_name(label, "unseen-16", 0)
         assert (folder / "weights.safetensors").is_file(), folder.name

@@ -129,8 +129,9 @@ def test_four_classes_of_twenty_pictures_train(tiny, tmp_path, name):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_fine_grained_released_and_fixed_variants_train(tiny, bench, tmp_path, name):
     variants = {
-        "ramln": [{"margin": "fixed"}, {"memory": "off"},
-                  {"memory": "classes", "hinge": "split", "mining": "all", "stress": 0.0}],
+        "ramln": [{"margin": "fixed"},
+                  {"memory": "classes", "hinge": "split", "mining": "all", "stress": 0.0},
+                  {"memory": "off"}],
         "dsn": [{"sampling": "released", "memory_gradient": "released", "memory_write": "released",
                  "empty": False}, {"head": "mlp", "gates": False, "dim": 0}, {"head": "linear"}],
         "masbir": [{"variant": "fine-grained"}, {"targets": "diagonal", "captions": "class", "detach": True}],

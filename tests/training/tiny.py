@@ -140,7 +140,7 @@ def config(**changes):
 
 
 class Maps(Backbone):
-    """As ``Net``, with maps, stages for gates and a classifier; nothing mixes the pictures of a batch."""
+    """As ``Net``, with maps, stages for gates and a classifier; nothing mixes a batch's pictures."""
 
     def __init__(self, width=8, *, classes=0, seed=0):
         super().__init__(SIGNED)

@@ -1,0 +1,129 @@
+// Points are dragged here; each place goes to Python as soon as it has answered the one before.
+const BOARD = 440;
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
+
+function render({ model, el }) {
+  const { root, said: message, send, answered, done } = frame(model, el, "playground");
+  let held = -1, picked = 0, waiting = false, wish = null, running = false, place = null;
+  const canvas = h("canvas", { class: "sb-board", tabindex: "0", role: "application", "aria-label": "Plane of points", "aria-describedby": "sb-board-help" });
+  const g = crisp(canvas, BOARD, BOARD);
+  const edge = () => model.get("shown").edge;
+  const to = (x, y) => [(x / edge() + 1) * BOARD / 2, (1 - y / edge()) * BOARD / 2];
+  const from = (e) => { const r = canvas.getBoundingClientRect();
+    return [((e.clientX - r.left) / r.width * 2 - 1) * edge(), (1 - (e.clientY - r.top) / r.height * 2) * edge()]; };
+  const spot = (i) => { const d = model.get("shown").dots[i]; return i === held && place ? place : [d.x, d.y]; };
+
+  const shape = (kind, x, y, r) => {
+    g.beginPath();
+    if (kind === "sketch") g.arc(x, y, r, 0, 7);
+    else if (kind === "photo") g.rect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8);
+    else { g.moveTo(x, y - r * 1.25); g.lineTo(x + r * 1.25, y); g.lineTo(x, y + r * 1.25); g.lineTo(x - r * 1.25, y); g.closePath(); }
+  };
+  const paint = () => {
+    const s = model.get("shown"), text = ink(root, "--sb-ink", "#222"), soft = ink(root, "--sb-soft", "#777");
+    g.clearRect(0, 0, BOARD, BOARD);
+    g.strokeStyle = soft; g.globalAlpha = 0.35; g.lineWidth = 1;
+    g.beginPath(); g.moveTo(0, BOARD / 2); g.lineTo(BOARD, BOARD / 2); g.moveTo(BOARD / 2, 0); g.lineTo(BOARD / 2, BOARD); g.stroke();
+    if (s.directions) { g.globalAlpha = 0.7; g.beginPath(); g.arc(BOARD / 2, BOARD / 2, BOARD / 2 / s.edge, 0, 7); g.stroke(); }
+    for (const [i, j, w] of s.pairs) {
+      const [a, b] = [s.dots[i], s.dots[j]], same = a.label === b.label;
+      g.globalAlpha = 0.25 + 0.6 * w; g.lineWidth = 0.8 + 2.4 * w; g.strokeStyle = same ? ink(root, "--sb-hit", "#0072b2") : ink(root, "--sb-miss", "#c2500a");
+      g.setLineDash(same ? [] : [3, 5]);
+      g.beginPath(); g.moveTo(...to(...spot(i))); g.lineTo(...to(...spot(j))); g.stroke();
+    }
+    g.setLineDash([]); g.globalAlpha = 1;
+    const longest = Math.max(1e-9, ...s.dots.map((d) => Math.hypot(...d.push)));
+    const scale = 62 * Math.min(1, 0.35 + Math.sqrt(longest)) / longest;
+    s.dots.forEach((d, i) => {
+      const [x, y] = to(...spot(i)), [u, v] = [d.push[0] * scale, -d.push[1] * scale], n = Math.hypot(u, v);
+      if (n > 2 && longest > 1e-6) {
+        const [a, b] = [x + u * (1 + 11 / n), y + v * (1 + 11 / n)], t = Math.atan2(v, u);
+        g.strokeStyle = text; g.lineWidth = 2; g.beginPath(); g.moveTo(x, y); g.lineTo(a, b);
+        for (const turn of [2.6, -2.6]) { g.moveTo(a, b); g.lineTo(a + 8 * Math.cos(t + turn), b + 8 * Math.sin(t + turn)); }
+        g.stroke();
+      }
+    });
+    s.dots.forEach((d, i) => {
+      const [x, y] = to(...spot(i));
+      shape(d.kind, x, y, 11); g.fillStyle = COLOURS[d.label % 4]; g.fill();
+      g.lineWidth = i === picked && document.activeElement === canvas ? 4 : 1.5; g.strokeStyle = text; g.stroke();
+      g.fillStyle = "#fff"; g.font = "bold 11px sans-serif"; g.textAlign = "center"; g.textBaseline = "middle"; g.fillText(d.label, x, y + 0.5);
+      if (d.name) { g.fillStyle = text; g.font = "11px sans-serif"; g.fillText(d.name, x, y + 22); }
+    });
+  };
+  const ask = (what) => { if (waiting) wish = what; else { waiting = true; send(what); } };
+  const near = ([x, y]) => { let best = -1, least = 0.12 * edge();
+    model.get("shown").dots.forEach((d, i) => { const away = Math.hypot(d.x - x, d.y - y); if (away < least) { least = away; best = i; } });
+    return best; };
+  canvas.onpointerdown = (e) => { const i = near(from(e)); canvas.focus({ preventScroll: true });
+    if (i >= 0) { held = picked = i; place = null; running = false; canvas.setPointerCapture(e.pointerId); e.preventDefault(); paint(); } };
+  canvas.onpointermove = (e) => { if (held < 0) { canvas.style.cursor = near(from(e)) >= 0 ? "grab" : "default"; return; }
+    place = from(e).map((v) => Math.max(-edge(), Math.min(edge(), v)));
+    ask({ do: "move", index: held, x: place[0], y: place[1] }); paint(); };
+  canvas.onpointerup = canvas.onpointercancel = () => { held = -1; place = null; paint(); };
+  canvas.onfocus = canvas.onblur = paint;
+  const name = (i) => { const d = model.get("shown").dots[i]; return `${d.name || `${d.kind} of class ${d.label}`}, at ${d.x.toFixed(2)}, ${d.y.toFixed(2)}`; };
+  canvas.onkeydown = (e) => {
+    const dots = model.get("shown").dots, far = e.shiftKey ? 0.2 : 0.05;
+    const way = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] }[e.key];
+    if (way) send({ do: "move", index: picked, x: dots[picked].x + way[0], y: dots[picked].y + way[1] });
+    else if (e.key === "n" || e.key === "p") { picked = (picked + (e.key === "n" ? 1 : dots.length - 1)) % dots.length; message.textContent = name(picked); }
+    else if (e.key === " " || e.key === "Enter") send({ do: "step" });
+    else return;
+    e.preventDefault(); e.stopPropagation(); paint();
+  };
+
+  const game = h("select", { "aria-label": "Loss", onchange: () => { running = false; send({ do: "choose", game: game.value }); } });
+  const presets = h("div", { class: "sb-row", role: "group", "aria-label": "What to look at" });
+  const words = h("p", { class: "sb-words" }), knobs = h("div", { class: "sb-knobs" }), read = h("table", { class: "sb-read" });
+  const run = h("button", { "aria-pressed": "false", onclick: () => { running = !running; if (running) ask({ do: "run", steps: 2 }); update(); } }, "Run");
+  const rate = slider("Step length", { min: -3, max: 0, step: 0.1, value: -1, shown: (v) => (10 ** v).toPrecision(2), live: false,
+    change: (v) => send({ do: "pace", rate: Math.min(1, Math.max(0.001, 10 ** v)) }) });
+  const curve = h("svg", { svg: 1, class: "sb-curve", viewBox: "0 0 300 70", role: "img", "aria-label": "The loss over the steps taken" });
+  root.append(h("div", { class: "sb-plane" }, canvas,
+    h("p", { id: "sb-board-help", class: "sb-help" }, "○ sketch, □ photo, ◇ learned vector; the number is the class. Drag a point. ",
+      "Keys: n and p choose a point, arrows move it (Shift: far), Space takes a step. Lines join the pairs that take part: solid one class, dotted two.")),
+    h("div", { class: "sb-desk" }, h("label", { class: "sb-row" }, h("span", {}, "Loss"), game), presets, words, knobs,
+      h("div", { class: "sb-row" }, h("button", { onclick: () => { running = false; ask({ do: "step" }); } }, "Step"), run,
+        h("button", { onclick: () => { running = false; ask({ do: "again" }); } }, "From the start")), rate, read, curve, message));
+
+  const knob = (k) => {
+    if (k.names.length) {
+      const choice = h("select", { "aria-label": k.name, "data-key": `knob ${k.name}`, onchange: () => send({ do: "turn", knob: k.name, value: choice.value }) });
+      options(choice, k.names, k.value);
+      return h("label", { class: "sb-slider" }, h("span", {}, k.name), choice);
+    }
+    const s = slider(k.name, { min: k.low, max: k.high, step: (k.high - k.low) / 100, value: k.value, shown: (v) => (+v).toFixed(2),
+      change: (v) => ask({ do: "turn", knob: k.name, value: v }) });
+    s.querySelector("input").dataset.key = `knob ${k.name}`;
+    return s;
+  };
+  let built = "";
+  const update = () => {
+    const s = model.get("shown");
+    answered(); waiting = false; picked = Math.min(picked, s.dots.length - 1);
+    if (game.dataset.names !== JSON.stringify(Object.keys(s.games))) options(game, Object.keys(s.games), s.game, (n) => s.games[n]);
+    game.value = s.game;
+    refill(presets, Object.entries(s.presets).map(([n, title]) => h("button", { "data-key": n, "aria-pressed": String(n === s.preset),
+      onclick: () => { running = false; send({ do: "tell", preset: n }); } }, title)));
+    words.textContent = s.words;
+    const now = JSON.stringify([s.game, s.preset, s.knobs.filter((k) => k.names.length)]);
+    if (now !== built) { built = now; refill(knobs, s.knobs.map(knob)); }
+    rate.set(Math.log10(s.rate));
+    refill(read, s.readings.map(([n, v]) => h("tr", {}, h("th", { scope: "row" }, n), h("td", {}, v))));
+    if (s.history.length > 1) {
+      const low = Math.min(...s.history), span = Math.max(...s.history) - low || 1;
+      const points = s.history.map((v, i) => `${(i / (s.history.length - 1) * 296 + 2).toFixed(1)},${(66 - (v - low) / span * 60).toFixed(1)}`);
+      curve.replaceChildren(h("polyline", { svg: 1, points: points.join(" "), fill: "none", stroke: "currentColor", "stroke-width": 2 }));
+    } else curve.replaceChildren();
+    paint();
+    if (s.message.startsWith("No gradient")) running = false;
+    if (wish) { const next = wish; wish = null; ask(next); }
+    else if (running) requestAnimationFrame(() => { if (running && !waiting) ask({ do: "run", steps: 2 }); });
+    run.textContent = running ? "Stop" : "Run"; run.setAttribute("aria-pressed", String(running));
+  };
+  model.on("change:shown", update);
+  update();
+  return () => { running = false; model.off("change:shown", update); done(); };
+}
+export default { render };

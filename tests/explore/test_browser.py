@@ -1,0 +1,145 @@
+"""The explorers in JupyterLab in a real browser: what is drawn, pressed and read, never pixels."""
+
+import math
+import re
+
+import pytest
+
+EVIL = "<img src=x onerror=alert(1)>"
+SETUP = """
+import sys
+sys.path.insert(0, {tests!r})
+from conftest import Reader
+from sbirkit.data import Catalogue
+from sbirkit.explore import Handmade, RetrievalState, Searcher
+from sbirkit.models.handmade import raw_pixels
+bench = Catalogue.open({folder!r}).benchmark(["class 01", "class 03"], setting="gzs", selection=["class 05"])
+pad = RetrievalState([Searcher.of("edges", Reader(bench), bench, size=32),
+                      Searcher.of({evil!r}, Handmade(raw_pixels), bench, size=32)], wanted="class 01")
+"""
+
+
+@pytest.fixture(scope="module")
+def page(lab, folder):
+    from pathlib import Path
+
+    setup = SETUP.format(tests=str(Path(__file__).parent), folder=str(folder), evil=EVIL)
+    page = lab.notebook("pad", setup, "pad", "pad")
+    page.dialogs = []
+    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
+    page.locator("canvas.sb-pad").nth(1).wait_for(timeout=60_000)
+    return page
+
+
+def drag(page, start, end, *, pad=0):
+    canvas = page.locator("canvas.sb-pad").nth(pad)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    page.mouse.move(*spots[1], steps=8)
+    page.mouse.up()
+
+
+def test_empty_pad_then_a_drag_gives_ranked_photos_in_both_views(page):
+    first, second = page.locator(".sb-sketchpad").all()
+    first.get_by_text("Nothing asked yet").wait_for()
+    drag(page, (0.1, 0.3), (0.9, 0.7))
+    for view in (first, second):
+        view.locator("article").first.locator("button.sb-tile").nth(5).wait_for()
+        assert re.search(r"first class 01 at rank \d+", view.locator("article").first.inner_text())
+        assert re.search(r"[✓✗] class 0[13]", view.locator("article").first.inner_text())
+
+
+def test_names_are_text(page):
+    assert EVIL in page.locator("article h4").all_inner_texts()
+    assert page.locator(".sb img[src='x']").count() == 0
+    assert page.dialogs == []
+
+
+def test_why_neighbours_and_metrics_by_keyboard_alone(page):
+    view = page.locator(".sb-sketchpad").first
+    view.get_by_role("button", name="Why?").first.focus()
+    page.keyboard.press("Enter")
+    view.get_by_text("nearest wrong class is class 03").wait_for()
+    view.locator("button.sb-tile").first.focus()
+    page.keyboard.press("Enter")
+    view.get_by_text("nearest sketches").wait_for()
+    view.locator("summary").focus()
+    page.keyboard.press("Enter")
+    view.get_by_text("mAP@200-lenient").wait_for()
+
+
+def test_the_keyboard_draws_undoes_and_erases(page):
+    view = page.locator(".sb-sketchpad").first
+    view.get_by_role("button", name="Clear").click()
+    view.get_by_text("Nothing asked yet").wait_for()
+    view.locator("canvas.sb-pad").focus()
+    page.keyboard.press("Space")
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    view.locator("button.sb-tile").first.wait_for()
+    page.keyboard.press("u")
+    view.get_by_text("Nothing asked yet").wait_for()
+
+
+def test_running_the_cell_again_loses_nothing(page):
+    drag(page, (0.2, 0.8), (0.8, 0.2))
+    page.locator(".sb-sketchpad").first.locator("button.sb-tile").first.wait_for()
+    page.locator(".jp-Cell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(300)
+    page.locator(".sb-sketchpad").first.locator("button.sb-tile").first.wait_for()
+    assert page.problems == []
+
+
+def test_after_a_restart_it_says_what_to_do(page):
+    lost = page.locator(".sb-sketchpad .sb-lost").first
+    assert not lost.is_visible()
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    lost.wait_for(state="visible", timeout=20_000)
+    assert "Run the notebook's cells again" in lost.inner_text()
+
+
+def loss(view):
+    return float(re.search(r"loss\s+(-?\d+\.\d+)", view.locator(".sb-read").inner_text())[1])
+
+
+def test_dragging_and_stepping_make_the_loss_fall(lab):
+    page = lab.notebook(
+        "play", "from sbirkit.explore import PlaygroundState; play = PlaygroundState()", "play"
+    )
+    view = page.locator(".sb-playground")
+    board = view.locator("canvas.sb-board")
+    board.wait_for(timeout=60_000)
+    view.get_by_role("button", name="... and the quadruplet fixes").click()
+    view.get_by_text("The same points.").wait_for()
+    start, box = loss(view), board.bounding_box()
+
+    def at(degrees):
+        x, y = math.cos(math.radians(degrees)) / 1.6, math.sin(math.radians(degrees)) / 1.6
+        return box["x"] + (x + 1) / 2 * box["width"], box["y"] + (1 - y) / 2 * box["height"]
+
+    page.mouse.move(*at(96))  # the sketch of class 1, towards its photo
+    page.mouse.down()
+    page.mouse.move(*at(128), steps=10)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    dragged = loss(view)
+    assert dragged < start
+    view.get_by_role("button", name="What a triplet misses").click()
+    view.get_by_text("the loss is 0").wait_for()
+    assert loss(view) == 0
+    view.get_by_label("Loss", exact=True).last.select_option("contrastive")
+    view.get_by_text("Everything counts").wait_for()
+    before = loss(view)
+    board.focus()
+    page.keyboard.press("n")
+    view.get_by_text(re.compile(r"(sketch|photo) of class \d, at")).wait_for()
+    for _ in range(5):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    assert loss(view) < before
+    assert page.problems == []
