@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sbirkit import paths
+from sbirkit.runs.figures import collect
 
 T = TypeVar("T")
 Notebook = dict[str, Any]
@@ -204,6 +205,7 @@ def execute(path: Path) -> float:
         "extra_arguments": QUIET_KERNEL,
     }
     with_kernel(lambda manager: NotebookClient(notebook, km=manager, **options).execute())
+    collect(notebook)  # a name used twice is an error
     text = nbformat.writes(tidy(notebook)) + "\n"
     if len(text.encode()) > LARGEST:
         raise ValueError(

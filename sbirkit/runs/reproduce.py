@@ -1,4 +1,4 @@
-"""``make reproduce``: every notebook afresh into ``build/reproduce/<profile>/``, and a page that links them.
+"""``make reproduce``: every notebook afresh into ``build/reproduce/<profile>/``, and a report on them all.
 
 What is done is known by content. The executed notebook carries a digest of its sources, its parameters, the
 package's code, the locked versions and the real data at hand; while that digest holds, it is not run again.
@@ -8,17 +8,17 @@ import argparse
 import ast
 import difflib
 import hashlib
-import html
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sbirkit import paths
-from sbirkit.runs import notebooks
+from sbirkit.runs import figures, notebooks, report
 
 PROFILES = ("smoke", "laptop", "gpu", "paper")
 
@@ -32,6 +32,7 @@ class Job:
     parameters: Mapping[str, Any]
     digest: str
     title: str
+    as_shipped: bool = True  # with the notebook's own parameters, as its stored outputs were made
 
     def beside(self, kind: str) -> Path:
         """A sister file, as in ``01-data.failed.ipynb``."""
@@ -39,11 +40,15 @@ class Job:
 
     def done(self) -> bool:
         """Whether the target is there and came from exactly this."""
-        return self.target.is_file() and _stamp(self.target).get("digest") == self.digest
+        return self.target.is_file() and self.stamp().get("digest") == self.digest
+
+    def stamp(self) -> dict[str, Any]:
+        """What was noted in the executed notebook: its digest, its seconds."""
+        return json.loads(self.target.read_text(encoding="utf-8"))["metadata"].get("sbirkit", {})
 
     @property
     def status(self) -> str:
-        """One word or three for the page."""
+        """One word or three for the report."""
         return "done" if self.done() else "failed" if self.beside("failed.ipynb").is_file() else "not run yet"
 
 
@@ -85,7 +90,12 @@ def settle(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan(
-    sources: Sequence[Path], out: Path, *, profile: str = "laptop", given: Mapping[str, Any] | None = None
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    profile: str = "laptop",
+    given: Mapping[str, Any] | None = None,
+    fresh: bool = True,
 ) -> list[Job]:
     """A job for each notebook. A parameter that none of them has is an error: papermill would only log it."""
     given = given or {}
@@ -100,11 +110,12 @@ def plan(
     jobs = []
     for path, notebook, own in zip(sources, read, owned, strict=True):
         values = settle(own, {"profile": profile, **given})
-        content = [notebooks.source_digest(notebook), values, code, data]
+        content = [notebooks.source_digest(notebook), values, code, data, fresh]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
         title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
-        jobs.append(Job(path, out / path.name, values, digest, title))
+        as_shipped = all(own[name] == value for name, value in values.items())
+        jobs.append(Job(path, out / path.name, values, digest, title, as_shipped))
     return jobs
 
 
@@ -136,7 +147,8 @@ def run(job: Job, *, progress: bool = True) -> float:
         notebooks.settle_progress(executed)
         executed.metadata["sbirkit"] = {"digest": job.digest, "seconds": round(seconds, 1)}
         part.write_text(json.dumps(executed, indent=1), encoding="utf-8")
-        _write_html(part, job.beside("html"))
+        figures.collect(executed)  # a name used twice is an error
+        job.beside("html").write_text(report.page(part), encoding="utf-8")
         os.replace(part, job.target)
         failed.unlink(missing_ok=True)
         return seconds
@@ -144,48 +156,34 @@ def run(job: Job, *, progress: bool = True) -> float:
         if part.is_file():
             os.replace(part, failed)
             job.target.unlink(missing_ok=True)  # of an earlier version: it answers for nothing now
-            _write_html(failed, job.beside("html"))
+            job.beside("html").write_text(report.page(failed), encoding="utf-8")
         raise
     finally:
         part.unlink(missing_ok=True)
 
 
-def _stamp(executed: Path) -> dict[str, Any]:
-    return json.loads(executed.read_text(encoding="utf-8"))["metadata"].get("sbirkit", {})
+@contextmanager
+def runs_in(folder: Path | None) -> Iterator[None]:
+    """Kernels started inside train what they need in this folder; with None they take what there is."""
+    before = os.environ.pop("SBIRKIT_FRESH", None)
+    if folder is not None:
+        os.environ["SBIRKIT_FRESH"] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        os.environ.pop("SBIRKIT_FRESH", None)
+        if before is not None:
+            os.environ["SBIRKIT_FRESH"] = before
 
 
-def _write_html(executed: Path, out: Path) -> None:
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter(embed_images=True).from_filename(str(executed))
-    out.write_text(page, encoding="utf-8")
-
-
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>sbirkit, reproduced</title>
-<meta name="viewport" content="width=device-width"><style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884 }}
-</style><h1>sbirkit, reproduced</h1><p>Profile <b>{profile}</b>: {done} of {all} notebooks are done.</p>
-<table><tr><th>Notebook<th>Status<th>Seconds</tr>{rows}</table></html>
-"""
-
-
-def write_page(jobs: Sequence[Job], out: Path, *, profile: str) -> Path:
-    """The index: one self-contained page with the status of each notebook and a link to it."""
-    rows = []
-    for job in jobs:
-        title = html.escape(job.title)
-        if job.beside("html").is_file():
-            title = f'<a href="{html.escape(job.beside("html").name)}">{title}</a>'
-        seconds = _stamp(job.target)["seconds"] if job.done() else ""
-        rows.append(f"<tr><td>{title}<td>{job.status}<td>{seconds}</tr>")
-    finished = sum(job.done() for job in jobs)
-    text = PAGE.format(profile=html.escape(profile), done=finished, all=len(jobs), rows="\n".join(rows))
-    page = out / "index.html"
-    page.write_text(text, encoding="utf-8")
-    return page
+def expected(jobs: Sequence[Job]) -> str:
+    """How long notebooks will take, by the seconds of their last execution; empty without any."""
+    known = [job.stamp()["seconds"] for job in jobs if job.target.is_file() and "seconds" in job.stamp()]
+    if not known:
+        return ""
+    new = len(jobs) - len(known)
+    more = f", and {new} that have not been timed" if new else ""
+    return f"About {max(1, round(sum(known) / 60))} min, by their last execution{more}."
 
 
 def _parsed(text: str) -> Any:
@@ -196,7 +194,7 @@ def _parsed(text: str) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Execute the notebooks that are missing or changed, and write a page that links them all."""
+    """Execute the notebooks that are missing or changed, and write a report on them all."""
     from tqdm import tqdm
 
     parser = argparse.ArgumentParser(prog="python -m sbirkit.runs.reproduce", description=main.__doc__)
@@ -205,23 +203,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="given")
     parser.add_argument("--notebooks", type=Path, help="another folder of notebooks")
     parser.add_argument("--out", type=Path, help="where to (default: build/reproduce/PROFILE)")
+    parser.add_argument("--fresh", default="yes", choices=("yes", "no"),
+                        help="train all runs again (default), or take those there are")  # fmt: skip
     args = parser.parse_args(argv)
-    out = args.out or paths.home() / "reproduce" / args.profile
+    out, fresh = args.out or paths.home() / "reproduce" / args.profile, args.fresh == "yes"
     given = {name: _parsed(value) for name, value in args.given}
     try:
         chosen = set(notebooks.find(args.only, where=args.notebooks))
         every = notebooks.find(where=args.notebooks)
         plan([path for path in every if path in chosen], out, profile=args.profile, given=given)
-        jobs = plan(every, out, profile=args.profile, given=given)
+        jobs = plan(every, out, profile=args.profile, given=given, fresh=fresh)
     except ValueError as error:
         parser.error(str(error))
 
     out.mkdir(parents=True, exist_ok=True)
     pending = [job for job in jobs if job.source in chosen and not job.done()]
-    print(f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).", flush=True)
+    print(
+        f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).",
+        expected(pending),
+        flush=True,
+    )
     failed, code = 0, 0
     shown = "{desc} |{bar}| {n_fmt}/{total_fmt} notebooks, {elapsed} gone, about {remaining} left"
-    with tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
+    where = out / "runs" if fresh else None
+    with runs_in(where), tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
         for job in pending:
             try:
                 seconds = run(job, progress=not bar.disable)
@@ -232,13 +237,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 break
             except Exception as error:  # the others still get their turn
                 failed += 1
-                where = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
-                tqdm.write(f"FAILED  {job.source.stem}{where}\n{notebooks.plain(error)}")
+                cell = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
+                tqdm.write(f"FAILED  {job.source.stem}{cell}\n{notebooks.plain(error)}")
                 if job.beside("failed.ipynb").is_file():
                     tqdm.write(f"        as far as it came: {job.beside('failed.ipynb')}")
             bar.update()
-    page = write_page(jobs, out, profile=args.profile)
-    print(f"{failed} failed. " * bool(failed) + f"The page that links them: {page}")
+    about = report.environment() | {f"data: {name}": digest for name, digest in data_digests().items()}
+    page = report.write(jobs, out, profile=args.profile, about=about)
+    print(f"{failed} failed. " * bool(failed) + f"The report: {page}")
     return code or bool(failed)
 
 

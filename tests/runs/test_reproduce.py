@@ -43,7 +43,7 @@ def test_runs_what_is_missing_and_then_does_nothing(tool, write):
 
     assert sorted(p.name for p in tool.out.iterdir()) == ["00-count.html", "00-count.ipynb", "index.html"]
     page = (tool.out / "index.html").read_text()
-    assert '<a href="00-count.html">Fine &amp; good</a><td>done' in page
+    assert '<a href="00-count.html">Fine &amp; good</a></th><td><span class="done">' in page
     assert "1 of 1 notebooks are done" in page
     stamp = json.loads((tool.out / path.name).read_text())["metadata"]["sbirkit"]
     assert len(stamp["digest"]) == 64
@@ -93,7 +93,8 @@ def test_failure_is_kept_shown_and_does_not_stop_the_rest(tool, write, capsys):
     assert "ZeroDivisionError" in said
     assert {p.name for p in tool.out.glob("*.ipynb")} == {"00-bad.failed.ipynb", "01-good.ipynb"}
     page = (tool.out / "index.html").read_text()
-    assert "Bad</a><td>failed" in page
+    assert 'Bad</a></th><td><span class="failed">' in page
+    assert "<h3>Bad failed: cell 4</h3>" in page
     assert "1 of 2 notebooks are done" in page
 
     write("00-bad", ("markdown", "# Bad"), PARAMETERS, ("code", "seed / 1"))
@@ -125,6 +126,35 @@ def test_only_notebooks_that_have_a_parameter_get_it(write, tmp_path):
     sources = [write("00-with", PARAMETERS), write("01-without", ("code", "1"))]
     jobs = reproduce.plan(sources, tmp_path, given={"seed": 5})
     assert [job.parameters for job in jobs] == [{"profile": "laptop", "seed": 5}, {}]
+
+
+def test_runs_are_trained_again_in_a_folder_beside_the_notebooks(tmp_path, monkeypatch):
+    def seen():
+        return reproduce.os.environ.get("SBIRKIT_FRESH")
+
+    monkeypatch.setenv("SBIRKIT_FRESH", "before")
+    with reproduce.runs_in(tmp_path / "runs"):
+        assert seen() == str(tmp_path / "runs")
+    assert seen() == "before"
+    with reproduce.runs_in(None):
+        assert seen() is None
+    assert seen() == "before"
+
+
+def test_taking_the_runs_there_are_is_another_result(write, tmp_path):
+    path = write("00-one", PARAMETERS)
+    fresh, taken = (reproduce.plan([path], tmp_path, fresh=fresh)[0].digest for fresh in (True, False))
+    assert fresh != taken
+
+
+def test_says_beforehand_how_long_it_takes(write, tmp_path):
+    jobs = reproduce.plan([write("00-one", PARAMETERS), write("01-two", PARAMETERS)], tmp_path)
+    assert reproduce.expected(jobs) == ""
+    jobs[0].target.write_text(json.dumps({"metadata": {"sbirkit": {"digest": "old", "seconds": 150.0}}}))
+    assert reproduce.expected(jobs[:1]) == "About 2 min, by their last execution."
+    assert reproduce.expected(jobs) == (
+        "About 2 min, by their last execution, and 1 that have not been timed."
+    )
 
 
 def test_code_digest_follows_the_code(tmp_path, monkeypatch):
