@@ -15,6 +15,7 @@ from .baselines import Frozen, Softmax, Triplet
 from .bdasketret import BDASketRet
 from .config import Config
 from .dsn import DSN
+from .holding import hold
 from .knowledge import affinity, class_paths, class_vectors
 from .masbir import MASBIR
 from .method import Method
@@ -40,6 +41,7 @@ def make(
     table: TextTable | None = None,
     seed: int = 0,
     norm: str | None = None,
+    held: int = 0,
     **options: Any,
 ) -> Method:
     """A method for a benchmark's training classes.
@@ -53,7 +55,8 @@ def make(
             ``"convnet"`` for the others.
         weights: a file, a tag, or None; of the stand-ins ``"doodleworld"``. ``"untrained"`` takes none.
         table: a vector for each class name.
-        seed: of all first weights. norm: of torchvision's and timm's networks. options: of the config.
+        seed: of all first weights. norm: of torchvision's and timm's networks. held: how many of the first
+            stages keep their pre-trained numbers, see :func:`.holding.hold`. options: of the config.
     """
     if name not in METHODS:
         raise ValueError(f"name: there is no method {name!r}{suggest(name, list(METHODS))}; "
@@ -69,6 +72,7 @@ def make(
     net = backbone(network, weights=None if name == "untrained" else weights, seed=seed, **more)
     if kind is Frozen:
         return Frozen(backbone=net, seed=seed)
+    hold(net, held if weights is not None and name != "untrained" else 0)  # random numbers have to learn
     known = _known(kind, bench, net, card, table, tag or "doodleworld")
     return kind(config, backbone=net, classes=classes, seed=seed, **known)
 

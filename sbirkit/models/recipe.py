@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import Config
+from .holding import hold
 
 
 class Rebuildable(nn.Module):
@@ -38,7 +39,8 @@ def recipe(made: Any) -> Any:
     if isinstance(made, Rebuildable):
         args, options = vars(made)["_made_with"]
         positional = dict(zip(inspect.signature(made.__init__).parameters, args, strict=False))  # type: ignore[misc]
-        return _named(made, {k: v for k, v in (positional | options).items() if k != "weights"})
+        said = _named(made, {k: v for k, v in (positional | options).items() if k != "weights"})
+        return said | ({"held": vars(made)["held"]} if "held" in vars(made) else {})
     if is_dataclass(made) and not isinstance(made, type):
         return _named(made, {f.name: getattr(made, f.name) for f in fields(made) if f.init})
     if isinstance(made, Tensor):
@@ -94,4 +96,7 @@ def rebuild(saved: Any) -> Any:
                          "it: run.method(method)") from None  # fmt: skip
     if not (isinstance(kind, type) and issubclass(kind, Rebuildable | Config)):
         raise ValueError(f"recipe: want a Rebuildable module or a Config, got {saved['class']}")
-    return kind(**{k: rebuild(v) for k, v in saved["arguments"].items()})
+    made = kind(**{k: rebuild(v) for k, v in saved["arguments"].items()})
+    if "held" in saved:
+        hold(made, saved["held"])
+    return made

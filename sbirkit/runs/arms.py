@@ -34,7 +34,8 @@ def arm(
         seed: of the first weights and of the training. train: changes to the profile's training.
         options: of :func:`sbirkit.models.make`: the network, its weights, the method's own.
     """
-    given = read_profile(profile).get(name, {}).get("options", {})
+    read = read_profile(profile)
+    given = read.get("options", {}) | read.get(name, {}).get("options", {})
     method = make(name, bench, seed=seed, **given | options)
     config = TrainConfig.profile(
         profile, name, views=len(method.views()), **{"seed": seed} | dict(train or {})
