@@ -6,13 +6,19 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-RESNETS = {  # blocks of each layer, whether they have three convolutions
+RESNETS: dict[
+    tuple[tuple[int, ...], bool], str
+] = {  # blocks of each layer, whether they have three convolutions
     ((2, 2, 2, 2), False): "resnet18",
     ((3, 4, 6, 3), False): "resnet34",
     ((3, 4, 6, 3), True): "resnet50",
     ((3, 4, 23, 3), True): "resnet101",
 }
-VISION = {(768, 32): "ViT-B-32", (768, 16): "ViT-B-16", (1024, 14): "ViT-L-14"}  # width, patch
+VISION: dict[tuple[int, ...], str] = {
+    (768, 32): "ViT-B-32",
+    (768, 16): "ViT-B-16",
+    (1024, 14): "ViT-L-14",
+}  # width, patch
 KNOWN = "MobileNetV2, ResNet-18/34/50/101 and SE-ResNet-50 (torchvision's or timm's names), CLIP, convnet"
 
 

@@ -205,15 +205,16 @@ def understand(args: argparse.Namespace) -> Plan:
         notes += more
     name = args.name or normalise(Path(args.data).expanduser().resolve().stem).replace("_", "-")
     out = args.out or paths.home() / "compare" / name
-    plan = Plan(catalogue.path, tuple(splits), methods, args.seeds, args.profile, network, weights, out, train,
-                table, max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0)  # fmt: skip
+    threads = max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0
+    plan = Plan(catalogue.path, tuple(splits), methods, args.seeds, args.profile, network, weights, out,
+                train, table, threads)  # fmt: skip
     for split in splits:
         notes += given.said_of(plan.bench(split))
     for note in dict.fromkeys(notes):
         say(f"  {note}")
     known = {} if weights in (None, *given.TAGS) else given.shown_before(usable, given.imagenet(weights))
-    scores.about(plan, network=told, pictures=repr(catalogue), notes=notes, imagenet=known,
-                 budget=f"{plain['images']:,} pictures a run at {max(sizes)} px, profile {args.profile}")  # fmt: skip
+    budget = f"{plain['images']:,} pictures a run at {max(sizes)} px, profile {args.profile}"
+    scores.about(plan, network=told, pictures=repr(catalogue), notes=notes, imagenet=known, budget=budget)
     return plan
 
 

@@ -1,10 +1,8 @@
 """What somebody gives to a comparison, understood: pictures, unseen classes, weights, word vectors."""
 
 import csv
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +44,8 @@ def pictures(source: str, sizes: Sequence[int], *, quiet: bool = False) -> Catal
         return _large_enough(load(path if path.exists() else source), sizes)
     if not path.exists():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ValueError(f"DATA: there is no {source}{suggest(path.name, near)}. Want a folder, zip or tar with "
-                         "photo/<class>/* and sketch/<class>/*, or a prepared data set")  # fmt: skip
+        raise ValueError(f"DATA: there is no {source}{suggest(path.name, near)}. Want a folder, zip or tar "
+                         "with photo/<class>/* and sketch/<class>/*, or a prepared data set")  # fmt: skip
     return _prepared(path, "folder", sizes, quiet=quiet)
 
 
@@ -83,7 +81,7 @@ def _large_enough(catalogue: Catalogue, sizes: Sequence[int]) -> Catalogue:
         if not any(size <= s <= 1.25 * size for s in catalogue.sizes):
             have = ", ".join(map(str, catalogue.sizes))
             raise ValueError(f"DATA: {catalogue.name} is prepared at {have} px, {size} are wanted. Give the "
-                             f"pictures themselves, or another size: --size {max(catalogue.sizes)}")  # fmt: skip
+                             f"pictures themselves, or take --size {max(catalogue.sizes)}")  # fmt: skip
     return catalogue
 
 
@@ -95,7 +93,9 @@ def both(catalogue: Catalogue) -> list[str]:
     modality, label = catalogue.column("modality"), catalogue.column("label")
     found = sorted(set(label[modality == "sketch"]) & set(label[modality == "photo"]))
     if lacking := [m for m in ("sketch", "photo") if not (modality == m).any()]:
-        raise ValueError(f"DATA: there is no {lacking[0]} in it; want {lacking[0]}/<class>/* beside the others")
+        raise ValueError(
+            f"DATA: there is no {lacking[0]} in it; want {lacking[0]}/<class>/* beside the others"
+        )
     if len(found) < LEAST:
         raise ValueError(f"DATA: {len(found)} classes have both sketches and photos"
                          f"{': ' + ', '.join(found) if found else ''}. Want {LEAST} at least, better 20; the "
@@ -122,8 +122,8 @@ def splits(
         if unknown := [n + suggest(n, sorted(named)) for n in given.unseen if n not in named]:
             raise ValueError(f"SPLIT: {given.source} names what is no class here: {', '.join(unknown)}")
         if len(usable) - len(given.unseen) < 2:
-            raise ValueError(f"SPLIT: {given.source} calls {len(given.unseen)} of {len(usable)} classes unseen; "
-                             "want two at least to train on")  # fmt: skip
+            said = f"SPLIT: {given.source} calls {len(given.unseen)} of {len(usable)} classes unseen"
+            raise ValueError(f"{said}; want two at least to train on")
     n = len(given.unseen) if given else max(1, min(round(SHARE * len(usable)), len(usable) - 2))
     drawn = [Split.random(usable, n, seed=s) for s in range(count + 1)]
     chosen = ([given, *drawn[1:]] if given else drawn)[:count]
@@ -159,8 +159,8 @@ def said_of(bench: Benchmark) -> list[str]:
     """What a reader must know of a benchmark: held-out classes, what was left out, thin classes."""
     cat, said = bench.catalogue, [f"{bench.split.name}: {note}" for note in bench.notes]
     if not bench.selection_classes:
-        said.append(f"{bench.split.name}: {len(bench.train_classes)} seen classes are too few to hold some out: "
-                    "the last weights count")  # fmt: skip
+        said.append(f"{bench.split.name}: {len(bench.train_classes)} seen classes are too few to hold some "
+                    "out: the last weights count")  # fmt: skip
     counts = cat.card["counts"]["per_class"]
     if thin := [n for n in cat.classes if 0 < min(counts[n].values()) < FEW]:
         said.append(f"fewer than {FEW} sketches or photos: {', '.join(thin)}; their numbers mean little")
@@ -189,8 +189,8 @@ def network(weights: str, name: str = "") -> tuple[str, str | None, str]:
             raise ValueError(f"{error}. Name the network, --network NAME, if it is one of them") from None
         return kind, str(Path(weights).resolve()), f"{kind} with weights from {Path(weights).name}"
     if weights and weights != "imagenet":
-        raise ValueError(f"WEIGHTS: want a file (.npz, .safetensors, .pth), imagenet, doodleworld or none, got "
-                         f"{weights!r}{suggest(weights, ['imagenet', *TAGS, 'none'])}")  # fmt: skip
+        raise ValueError(f"WEIGHTS: want a file (.npz, .safetensors, .pth), imagenet, doodleworld or none, "
+                         f"got {weights!r}{suggest(weights, ['imagenet', *TAGS, 'none'])}")  # fmt: skip
     return _downloaded(name, must=weights == "imagenet")
 
 
@@ -207,8 +207,10 @@ def _downloaded(name: str, *, must: bool) -> tuple[str, str | None, str]:
     except ConnectionError:
         if must:
             raise
-        sad = ("convnet with weights from Doodle World's drawings: no ImageNet weights are on this disk and "
-               "none could be downloaded. Numbers on photos will be low; WEIGHTS=file.npz is much better")  # fmt: skip
+        sad = (
+            "convnet with weights from Doodle World's drawings: no ImageNet weights are on this disk and "
+            "none could be downloaded. Numbers on photos will be low; WEIGHTS=file.npz is much better"
+        )
         return "convnet", "doodleworld", sad
     return name, "imagenet", f"{name} with torchvision's ImageNet weights"
 
@@ -235,7 +237,9 @@ def vectors(
         if rows.ndim != 2 or len(rows) != len(given):
             raise ValueError(f"it has {len(given)} names and vectors of shape {rows.shape}")
     except (ValueError, OSError) as error:
-        raise ValueError(f"VECTORS: want an .npz with the arrays names and vectors (N, D): {file}: {error}") from None
+        raise ValueError(
+            f"VECTORS: want an .npz with the arrays names and vectors (N, D): {file}: {error}"
+        ) from None
     place = {name: i for i, name in reversed(list(enumerate(given)))}
     told = mapping(names) if names else {}
     found, near, missing = {}, [], []
@@ -250,7 +254,9 @@ def vectors(
         if (by := "+".join(given[i] for i in rows_of)) != name:
             near.append(f"{name}: {by}")
     said = [f"vectors: {len(found)} of {len(classes)} classes have one"]
-    said += [f"without a vector, which the methods leave out where they need one: {', '.join(missing)}"] * bool(missing)
+    said += [
+        f"without a vector, which the methods leave out where they need one: {', '.join(missing)}"
+    ] * bool(missing)
     said += [f"vectors by another name, please look them over: {'; '.join(near)}"] * bool(near)
     return (list(found), np.stack(list(found.values()))) if found else None, said
 

@@ -47,7 +47,9 @@ class Plan:
 
     def jobs(self) -> list["Job"]:
         """A seed of every method and split before the next seed, so that a first table is there early."""
-        return [Job(self, m, s, seed) for seed in range(self.seeds) for s in self.splits for m in self.methods]
+        return [
+            Job(self, m, s, seed) for seed in range(self.seeds) for s in self.splits for m in self.methods
+        ]
 
     def bench(self, split: Split) -> Benchmark:
         return _bench(self.catalogue, split)
@@ -92,8 +94,9 @@ class Job:
         """Names what is asked for, the code that does it included."""
         plan, read = self.plan, read_profile(self.plan.profile)
         table = b"" if plan.table is None else canonical(plan.table[0]) + plan.table[1].tobytes()
-        said = [self.method, self.seed, plan.bench(self.split).digest, plan.network, _file_digest(plan.weights),
-                read["train"], read.get(self.method, {}), dict(plan.train), code_digest(METHODS[self.method])]  # fmt: skip
+        asked = [self.method, self.seed, plan.bench(self.split).digest, plan.network]
+        how = [read["train"], read.get(self.method, {}), dict(plan.train)]
+        said = [*asked, _file_digest(plan.weights), *how, code_digest(METHODS[self.method])]
         return digest(canonical(said), table)
 
     def details(self) -> dict[str, Any]:

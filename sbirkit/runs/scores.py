@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
     from .jobs import Job, Plan
 
-BASELINES = ("softmax", "triplet", "frozen", "untrained")  # the first that ran is what others are held against
+BASELINES = (
+    "softmax",
+    "triplet",
+    "frozen",
+    "untrained",
+)  # the first that ran is what others are held against
 CONVERTED = "masbir, converted"
 SIDE = 72  # pixels of a picture in the report
 STYLE = """
@@ -147,13 +152,18 @@ def write(plan: "Plan") -> tuple["Path", "Path"]:
         "a number; over splits: how far other unseen classes would, each split counted once. The seen column "
         "ranks other pictures, so compare it down the column; the gap to ZS is what is not carried over."
     )
-    text = [f"# {plan.out.name}: methods compared", "", f"{said['pictures']}. {said['network']}. {said['budget']}.",
-            "", how]  # fmt: skip
+    whole = f"{said['pictures']}. {said['network']}. {said['budget']}."
+    text = [f"# {plan.out.name}: methods compared", "", whole, "", how]
     for title, caption, rows, n in parts:
         text += ["", f"## {title}", "", markdown(table(rows, n=n), caption)]
     if not done:
         text += ["", "No run is done yet."]
-    text += ["", "## Notes", "", *(f"- {note}" for note in [*said["notes"], *_warned(done), *_marked(said, done)])]
+    text += [
+        "",
+        "## Notes",
+        "",
+        *(f"- {note}" for note in [*said["notes"], *_warned(done), *_marked(said, done)]),
+    ]
     path = plan.out / "table.md"
     _text(path, "\n".join(text) + "\n")
     _csv(plan.out / "table.csv", _long(parts))
@@ -215,8 +225,10 @@ def _marked(said: Mapping[str, Any], done: Sequence[tuple["Job", dict[str, Any],
     mine = [f"{name} ({said['imagenet'][name].split(',')[0]})" for name in unseen if name in said["imagenet"]]
     if not mine:
         return []
-    return [f"ImageNet, which the weights may come from, has {len(mine)} of {len(unseen)} unseen classes, going by "
-            f"their words, which is approximate: {', '.join(mine)}"]  # fmt: skip
+    return [
+        f"ImageNet, which the weights may come from, has {len(mine)} of {len(unseen)} unseen classes, going "
+        f"by their words, which is approximate: {', '.join(mine)}"
+    ]
 
 
 def _csv(path: "Path", rows: Sequence[Sequence[Any]]) -> None:
@@ -238,18 +250,22 @@ def html_page(
 ) -> str:  # fmt: skip
     """One page that fetches nothing."""
     title = html.escape(f"{plan.out.name}: methods compared")
-    body = [f"<p>{html.escape(said['pictures'])}. {html.escape(said['network'])}. {html.escape(said['budget'])}.</p>",
+    whole = f"{said['pictures']}. {said['network']}. {said['budget']}."
+    body = [f"<p>{html.escape(whole)}</p>",
             f"<p>{len(done)} of {len(plan.jobs())} runs are done. {html.escape(how)}</p>"]  # fmt: skip
     for name, caption, rows, n in parts:
         head, *lines = table(rows, n=n)
         safe = [[html.escape(text) for text in line] for line in lines]
-        body += [report._table(html.escape(name), map(html.escape, head), safe), f"<p>{html.escape(caption)}</p>"]
+        body += [
+            report._table(html.escape(name), map(html.escape, head), safe),
+            f"<p>{html.escape(caption)}</p>",
+        ]
     if parts:
         body += [dots(parts[-1]), classes(done, said["imagenet"]), strips(plan, done)]
     notes = [*said["notes"], *_warned(done), *_marked(said, done)]
     body += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
-    rows = [(html.escape(k), html.escape(v)) for k, v in report.environment().items()]
-    body.append(report._table("Environment", ("What", "Value"), rows))
+    made = [(html.escape(k), html.escape(v)) for k, v in report.environment().items()]
+    body.append(report._table("Environment", ("What", "Value"), made))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{report.POLICY}'
         f'<meta name="viewport" content="width=device-width"><style>{report.STYLE}{STYLE}</style></head>\n'
@@ -321,8 +337,11 @@ def strips(plan: "Plan", done: Sequence[tuple["Job", dict[str, Any], Run]]) -> s
                 label = bench.catalogue.column("label")[photo]
                 hit = label == wanted
                 sign = f"{'✓' if hit else '✗'} {_words(label)}"
-                figures.append(_figure(bench, photo, "hit" if hit else "miss", f"photo of {_words(label)}", sign))
-            said.append(f'<div class="strip" role="group" aria-label="{html.escape(job.method)}">{"".join(figures)}</div>')
+                figures.append(
+                    _figure(bench, photo, "hit" if hit else "miss", f"photo of {_words(label)}", sign)
+                )
+            label = f'role="group" aria-label="{html.escape(job.method)}"'
+            said.append(f'<div class="strip" {label}>{"".join(figures)}</div>')
     return "\n".join(said)
 
 
