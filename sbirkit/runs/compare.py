@@ -20,9 +20,10 @@ from typing import Any
 from sbirkit import paths
 from sbirkit.data.names import normalise, suggest
 from sbirkit.models.making import METHODS
+from sbirkit.training import Run
 from sbirkit.training.config import PROFILES, TrainConfig, read_profile
 
-from . import given, scores
+from . import given, scores, transfer
 from .jobs import Job, Plan, do, forget
 
 SLOWER = {"ramln": 1.35, "dsn": 1.2, "masbir": 1.15, "bdasketret": 1.15}  # a step, beside softmax's
@@ -137,7 +138,7 @@ def _as_they_end(
     from tqdm import tqdm
 
     total = clock.left(waiting)
-    shown = "{desc} |{bar}| {percentage:.0f} %, {elapsed} gone, about {postfix} left"
+    shown = "{desc} |{bar}| {percentage:.0f} %, {elapsed} gone"
     with tqdm(total=total, bar_format=shown, desc="compare", disable=None, leave=False) as bar:
         pending = set(futures)
         while pending:
@@ -147,8 +148,7 @@ def _as_they_end(
                 left = clock.left(waiting)
                 bar.total = bar.format_dict["elapsed"] + left
                 bar.n = bar.format_dict["elapsed"]
-                bar.postfix = minutes(left)
-                bar.refresh()
+                bar.set_description_str(f"compare, about {minutes(left)} left")
 
 
 @contextmanager
@@ -186,6 +186,12 @@ def understand(args: argparse.Namespace) -> Plan:
     for name in ("seeds", "splits"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.upper()}: want 1 or more, got {getattr(args, name)}")
+    if not args.data:
+        raise ValueError("DATA: want a folder, zip or tar with photo/<class>/* and sketch/<class>/*")
+    for source in args.origins:
+        transfer.origin(source)
+    if args.queries_names:
+        given.mapping(args.queries_names)
     network, weights, told = given.network(args.weights, args.network)
     say(f"Network: {told}.")
     asked = {"images": args.images, "size": args.size, "device": args.device}
@@ -207,7 +213,7 @@ def understand(args: argparse.Namespace) -> Plan:
     out = args.out or paths.home() / "compare" / name
     threads = max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0
     plan = Plan(catalogue.path, tuple(splits), methods, args.seeds, args.profile, network, weights, out,
-                train, table, threads)  # fmt: skip
+                args.data, train, table, threads)  # fmt: skip
     for split in splits:
         notes += given.said_of(plan.bench(split))
     for note in dict.fromkeys(notes):
@@ -216,6 +222,14 @@ def understand(args: argparse.Namespace) -> Plan:
     budget = f"{plain['images']:,} pictures a run at {max(sizes)} px, profile {args.profile}"
     scores.about(plan, network=told, pictures=repr(catalogue), notes=notes, imagenet=known, budget=budget)
     return plan
+
+
+def travel(plan: Plan, args: argparse.Namespace) -> Iterator[str]:
+    """Measurements away from home, of the runs whose weights are here."""
+    asked = transfer.Journeys(tuple(args.queries), args.queries_names, tuple(args.onto), tuple(args.origins))
+    runs = [(job, paths.runs() / details["run"]) for job, details, _ in scores.found(plan)]
+    done = [(job, Run.open(path)) for job, path in runs if (path / "weights.safetensors").is_file()]
+    return transfer.journeys(plan, asked, done, quiet=args.quiet)
 
 
 def options() -> argparse.ArgumentParser:
@@ -237,6 +251,12 @@ def options() -> argparse.ArgumentParser:
     add("--device", choices=("cpu", "cuda"), help="default: a GPU where there is one")
     add("--workers", type=int, default=_workers(), help="runs side by side (%(default)s here)")
     add("--scheduler", default="", help="the address of a Dask scheduler whose workers see the same disk")
+    add("--queries", action="append", default=[], metavar="PATH",
+        help="also ask with these sketches (or Quick, Draw! ndjson) for the same photos")  # fmt: skip
+    add("--queries-names", default="", metavar="CSV[:COLUMN]", help="what each class is called there")
+    add("--onto", action="append", default=[], metavar="DATA", help="also test these runs there: doodleworld")
+    add("--from", action="append", default=[], metavar="RUN", dest="origins",
+        help="also test this run here, as results/softmax_unseen-16_s0")  # fmt: skip
     add("--name", default="", help="of the folder in build/compare (default: that of the pictures)")
     add("--out", type=Path, help="another folder for table, report and records")
     add("--table", action="store_true", help="train nothing; write table and report of what is there")
@@ -270,6 +290,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(f"{len(missing)} runs to make{there}: about {minutes(clock.left(missing))} on this machine, "
                 f"{workers} side by side. Ctrl-C stops, the same command goes on.")  # fmt: skip
             failed = work(plan, missing, clock, workers=workers, scheduler=args.scheduler)
+        for line in travel(plan, args):
+            say(line)
         table, page = scores.write(plan)
         say(f"\n{table.read_text('utf-8')}\nThe table: {table}\nThe report: {page}")
         return bool(failed)

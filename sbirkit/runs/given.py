@@ -318,6 +318,4 @@ def shown_before(classes: Iterable[str], labels: Iterable[str]) -> dict[str, str
 
 def _stems(text: str) -> set[str]:
     words = re.findall(r"[^\W_]+", text.lower())
-    return {word.removesuffix("s") if len(word) > 3 else word for word in words} | (
-        {"".join(words)} if len(words) == 1 else set()
-    )
+    return {word.removesuffix("s") if len(word) > 3 else word for word in words}

@@ -41,6 +41,7 @@ class Plan:
     network: str
     weights: str | None
     out: Path
+    data: str = ""  # as it was given
     train: Mapping[str, Any] = field(default_factory=dict)
     table: tuple[list[str], np.ndarray] | None = None
     threads: int = 0  # of each process; 0 leaves it to torch

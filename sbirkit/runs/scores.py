@@ -15,8 +15,8 @@ from sbirkit.retrieval.result import markdown
 from sbirkit.training import Run
 from sbirkit.training.files import read_json, write_json, write_whole
 
-from . import report
-from .standings import COLUMNS, interval
+from . import report, transfer
+from .standings import COLUMNS, ROWS, collect, interval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +74,46 @@ def values(done: Sequence[tuple["Job", dict[str, Any], Run]], known: Iterable[st
     return rows
 
 
+def read(folder: "Path") -> dict[str, Values]:
+    """``{split: values}`` of the records in a folder: ``results/``, or ``records/`` of a comparison."""
+    order = list(ROWS)
+    splits: dict[str, Values] = {}
+    for split, by_label in collect(folder).items():
+        rows = splits.setdefault(split, {})
+        for label in sorted(by_label, key=lambda name: order.index(name) if name in order else len(order)):
+            for run in sorted(by_label[label], key=lambda run: run.params["train"]["seed"]):
+                cells = {heading: run.number(setting).get(metric) for heading, setting, metric in COLUMNS}
+                _note(rows, label, cells | {"seconds": run.manifest["seconds"]})
+    return splits
+
+
+def agreement(
+    one: Mapping[str, Sequence[float]], two: Mapping[str, Sequence[float]], *, n: int = 1000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Kendall's tau of two orders of the same names, by their means, and its 95 % interval over seeds.
+
+    1: the same order; 0: none in common; -1: reversed. For the interval, each name's seeds are drawn anew.
+
+    >>> agreement({"a": [0.1], "b": [0.2], "c": [0.3]}, {"c": [3.0], "b": [2.0], "a": [1.0]})
+    (1.0, 1.0, 1.0)
+    """
+    from scipy.stats import kendalltau
+
+    names = [name for name in one if name in two]
+    if len(names) < 3:
+        raise ValueError(f"agreement: want three names that both have, got {', '.join(names) or 'none'}")
+    rng = np.random.default_rng(seed)
+
+    def tau(draw: bool) -> float:
+        means = [[np.mean(rng.choice(side[k], len(side[k])) if draw else side[k]) for k in names]
+                 for side in (one, two)]  # fmt: skip
+        return float(kendalltau(*means).statistic)
+
+    drawn = [tau(True) for _ in range(n)]
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return tau(False), float(low), float(high)
+
+
 def _note(rows: Values, row: str, cells: Mapping[str, float | None]) -> None:
     for heading, value in cells.items():
         if value is not None:
@@ -102,14 +142,14 @@ def headings(rows: Values) -> list[str]:
 def against(rows: Values) -> tuple[str, dict[str, list[float]]]:
     """The baseline, and by how much each row is above it in ZS mAP@all: paired, seed by seed."""
     column = "ZS mAP@all"
-    base = next((name for name in BASELINES if name in rows), "")
+    base = next((name for name in BASELINES if column in rows.get(name, {})), "")
     if not base:
         return "", {}
     theirs = rows[base][column]
     return base, {
         name: [a - b for a, b in zip(cells[column], theirs, strict=True)]
         for name, cells in rows.items()
-        if name != base and len(cells[column]) == len(theirs)
+        if name != base and len(cells.get(column, [])) == len(theirs)
     }
 
 
@@ -153,9 +193,9 @@ def write(plan: "Plan") -> tuple["Path", "Path"]:
         "ranks other pictures, so compare it down the column; the gap to ZS is what is not carried over."
     )
     whole = f"{said['pictures']}. {said['network']}. {said['budget']}."
-    text = [f"# {plan.out.name}: methods compared", "", whole, "", how]
+    text = [f"# {html.escape(plan.out.name)}: methods compared", "", html.escape(whole), "", how]
     for title, caption, rows, n in parts:
-        text += ["", f"## {title}", "", markdown(table(rows, n=n), caption)]
+        text += ["", f"## {html.escape(title)}", "", markdown(table(rows, n=n), caption)]
     if not done:
         text += ["", "No run is done yet."]
     text += [
@@ -190,7 +230,19 @@ def tables(
     if len(parts) > 1:
         parts.append((f"all {len(parts)} splits", "The mean of each split's seeds, over the splits.",
                       pooled([rows for *_, rows, _ in parts]), "splits"))  # fmt: skip
-    return parts
+    return parts + travelled(plan)
+
+
+def travelled(plan: "Plan") -> list[Part]:
+    """A part for each kind of transfer and split."""
+    parts: dict[tuple[str, str], tuple[list[str], Values]] = {}
+    for one in transfer.kept(plan):
+        says, rows = parts.setdefault((one["title"], one["split"]), ([], {}))
+        left = one.get("left_out")
+        says.append(one["says"] + (f"; left out, as trained on: {', '.join(left)}" if left else ""))
+        _note(rows, one["row"], one["metrics"])
+    return [(f"Transfer: {title} ({split})", "; ".join(dict.fromkeys(says)), rows, "seeds")
+            for (title, split), (says, rows) in parts.items()]  # fmt: skip
 
 
 def _long(parts: Sequence[Part]) -> list[list[Any]]:
@@ -261,7 +313,8 @@ def html_page(
             f"<p>{html.escape(caption)}</p>",
         ]
     if parts:
-        body += [dots(parts[-1]), classes(done, said["imagenet"]), strips(plan, done)]
+        home = [part for part in parts if "ZS mAP@all" in headings(part[2])]
+        body += [_drawn(home[-1]), classes(done, said["imagenet"]), strips(plan, done)] if home else []
     notes = [*said["notes"], *_warned(done), *_marked(said, done)]
     body += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     made = [(html.escape(k), html.escape(v)) for k, v in report.environment().items()]
@@ -273,27 +326,32 @@ def html_page(
     )
 
 
-def dots(part: Part) -> str:
-    """ZS mAP@all of each method with its interval, as a picture that reads on light and dark."""
+def dots(rows: Values, *, column: str = "ZS mAP@all", n: str = "seeds", title: str = "") -> Any:
+    """A figure: each method's mean, its interval, and every value; reads on light and dark."""
     from sbirkit.data.sheets import GREY, canvas
     from sbirkit.retrieval.plots import HIT
 
-    title, _, rows, n = part
     figure, ax = canvas(6.4, 0.9 + 0.3 * len(rows))
     told = []
     for i, (name, cells) in enumerate(rows.items()):
-        own = cells["ZS mAP@all"]
+        own = cells[column]
         mean, half = interval(own)
         ax.plot(own, [i] * len(own), "|", color=GREY, ms=8)
         ax.errorbar(mean, i, xerr=None if math.isnan(half) else half, fmt="o", color=HIT, capsize=3)
         told.append(f"{name} {cell(own)}")
     ax.set_yticks(range(len(rows)), list(rows), parse_math=False)
-    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"ZS mAP@all; dot: mean, bar: 95 %, tick: one of the {n}")
+    ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"{column}; dot: mean, bar: 95 %, tick: one of the {n}")
     ax.set_xlim(left=0)
-    image = io.BytesIO()
+    figure.alt = f"{column}{', ' + title if title else ''}: {', '.join(told)}."
+    return figure
+
+
+def _drawn(part: Part) -> str:
+    title, _, rows, n = part
+    figure, image = dots(rows, n=n, title=title), io.BytesIO()
     figure.savefig(image, format="svg", bbox_inches="tight", transparent=True)
     data = base64.b64encode(image.getvalue()).decode()
-    alt = html.escape(f"ZS mAP@all, {title}: {', '.join(told)}.", quote=True)
+    alt = html.escape(figure.alt, quote=True)
     return f'<h2>At a glance</h2><img class="plot" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
 
 
