@@ -559,3 +559,44 @@ def check_spread(student: Callable[..., Any]) -> None:
         ),
     ]
     _match(student, spread, cases, mistakes, "A + I, its row sums D, then D^-1/2 (A + I) D^-1/2.")
+
+
+# 13 · Compare
+
+
+def check_paired(student: Callable[..., Any]) -> None:
+    """``student(a, b, t)``: the mean of ``a - b``, and half its interval; ``t`` is Student's factor."""
+    rng = np.random.default_rng(0)
+    cases = [(base + rng.normal(0.02, 0.004, n), base, t)
+             for n, t in ((3, 4.303), (5, 2.776)) for base in [rng.normal(0.4, 0.1, n)]]  # fmt: skip
+
+    def half(d: NDArray[np.float64], t: float, *, ddof: int = 1) -> float:
+        return float(t * np.std(d, ddof=ddof) / np.sqrt(len(d)))
+
+    mistakes: list[Hint] = [
+        (
+            lambda a, b, t: ((a - b).mean(), np.hypot(half(a, t), half(b, t))),
+            "that treats the two as strangers. They share a seed: take the differences first.",
+        ),
+        (
+            lambda a, b, t: ((a - b).mean(), half(a - b, t, ddof=0)),
+            "the deviation divides by n - 1: ddof=1.",
+        ),
+        (
+            lambda a, b, t: ((a - b).mean(), t * np.std(a - b, ddof=1)),
+            "that is how far single differences scatter; their mean scatters less, by the root of n.",
+        ),
+        (lambda a, b, t: ((b - a).mean(), half(a - b, t)), "the sign: a minus b."),
+    ]
+    given = [student(*case) for case in cases]
+    if any(map(_untouched, given[:1])):
+        return
+    wanted = [((a - b).mean(), half(a - b, t)) for a, b, t in cases]
+    right = all(
+        np.shape(g) == (2,) and np.allclose(g, w, atol=1e-6) for g, w in zip(given, wanted, strict=True)
+    )
+    otherwise = (
+        "return two numbers: the mean of the differences, and t times their deviation over the root of n."
+    )
+    hint = otherwise if any(np.shape(g) != (2,) for g in given) else _hint(given, cases, mistakes, otherwise)
+    _judge(right, "not the mean and half-interval of the differences.", hint)

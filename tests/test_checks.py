@@ -123,6 +123,12 @@ def leak_gain(clean, leaky):
     return rise["leaked"] - rise["control"]
 
 
+def paired(a, b, t):
+    d = [x - y for x, y in zip(a, np.broadcast_to(b, np.shape(a)), strict=True)]
+    mean = sum(d) / len(d)
+    return mean, t * math.sqrt(sum((x - mean) ** 2 for x in d) / (len(d) - 1) / len(d))
+
+
 def joint(d_pos, d_own, d_other, margin, balance):
     return max(0, (1 - balance) * (d_pos - d_own + margin) + balance * (d_pos - d_other + margin))
 
@@ -206,8 +212,15 @@ RIGHT = {
     checks.check_targets: targets,
     checks.check_symmetric_kl: lambda m, s, n, t: (kl(m, s, n, t) + kl(n, t, m, s)) / 2,
     checks.check_spread: spread,
+    checks.check_paired: paired,
 }
 WRONG = [
+    (checks.check_paired, lambda a, b, t: ((a - b).mean(), np.hypot(paired(a, 0, t)[1], paired(b, 0, t)[1])),
+     "differences first"),
+    (checks.check_paired, lambda a, b, t: (paired(a, b, t)[0], t * np.std(a - b) / np.sqrt(len(a))), "n - 1"),
+    (checks.check_paired, lambda a, b, t: (paired(a, b, t)[0], t * np.std(a - b, ddof=1)), "root of n"),
+    (checks.check_paired, lambda a, b, t: (-paired(a, b, t)[0], paired(a, b, t)[1]), "the sign"),
+    (checks.check_paired, lambda a, b, t: paired(a, b, t)[0], "two numbers"),
     (checks.check_nearest, nearest_in_uint8, "uint8 wraps"),
     (checks.check_nearest, farthest, "farthest"),
     (checks.check_nearest, lambda s, p: nearest(s, p)[:, None], "one number for each sketch"),

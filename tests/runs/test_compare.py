@@ -1,0 +1,338 @@
+"""A comparison from a folder of pictures to its table, and all that may be wrong with what is given."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sbirkit.models.baselines import Triplet, TripletConfig
+from sbirkit.models.guessing import network_of
+from sbirkit.runs import compare, given, scores, transfer
+from sbirkit.training import Run, evaluate, fit
+
+CLASSES = [f"class {c:02d}" for c in range(7)]
+UNSEEN = CLASSES[:3]
+METHODS = "untrained,frozen,softmax,triplet,ramln,dsn,masbir,bdasketret"
+
+
+def draw(tiny, folder, classes=CLASSES, count=20, modalities=("sketch", "photo")):
+    for name in classes:
+        for modality in modalities:
+            (place := folder / modality / name.replace(" ", "-")).mkdir(parents=True)
+            for i in range(count):
+                item = tiny.Item(name, modality, f"{modality}/{name}/{i}")
+                Image.fromarray(tiny.picture(item)[tiny.SIZE]).save(place / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """One home for the module, so that pictures are prepared once."""
+    place = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SBIRKIT_HOME", str(place))
+        patch.delenv("SBIRKIT_FRESH", raising=False)
+        yield place
+
+
+@pytest.fixture(scope="module")
+def shapes(tiny, home):
+    """Seven classes of twenty pictures each; one is no picture."""
+    folder = draw(tiny, home / "my <shapes>")
+    (folder / "photo" / "class-05" / "3.png").write_bytes(b"no picture")
+    (home / "unseen.txt").write_text("# unseen\n" + "\n".join(UNSEEN))
+    return folder
+
+
+def run(*words):
+    return compare.main([str(w) for w in words])
+
+
+def command(shapes, *more):
+    return (shapes, "--split", shapes.parent / "unseen.txt", "--profile", "smoke", "--weights", "doodleworld",
+            "--workers", "1", "--images", "32", "--quiet", *more)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def out(shapes, home):
+    """The comparison of all methods, once."""
+    vectors = home / "vectors.npz"
+    names = [name.replace(" ", "_") for name in CLASSES if name != "class 04"]
+    rows = np.random.default_rng(0).normal(size=(len(names), 12)).astype(np.float16)
+    np.savez(vectors, names=np.array(names), vectors=rows)
+    assert run(*command(shapes, "--seeds", 1, "--vectors", vectors)) == 0
+    return home / "compare" / "my-shapes"
+
+
+def test_a_folder_becomes_a_table_and_a_page(out):
+    table = (out / "table.md").read_text()
+    rows = re.findall(r"^\| ([\w, ]+?) \| (\d\.\d{3}) ", table, re.MULTILINE)
+    wanted = METHODS.split(",")
+    assert [name for name, _ in rows] == [*wanted[:7], "masbir, converted", wanted[7]]
+    assert "3 unseen classes of my <shapes>" in table.replace("&lt;", "<").replace("&gt;", ">")
+    assert "the last weights count" in table
+    assert "vectors: 6 of 7 classes have one" in table
+    assert "leave out where they need one: class_04" in table
+    with (out / "runs.csv").open() as file:
+        runs = list(csv.DictReader(file))
+    assert [r["method"] for r in runs] == wanted
+    for one, (_, shown) in zip(runs[:7], rows, strict=False):
+        record = Run.open(out / "records" / f"{one['method']}_unseen_s0")
+        assert (
+            float(one["zs mAP@all"])
+            == record.number("zs")["mAP@all"]
+            == pytest.approx(float(shown), abs=5e-4)
+        )
+        assert float(one["codes64 mAP@all"]) == record.number("codes64")["mAP@all"]
+        details = json.loads((record.path / "details.json").read_text())
+        assert details["per_class"].keys() == {name.replace(" ", "_") for name in UNSEEN}
+        assert details["chance"] == pytest.approx(1 / 3)
+    with (out / "table.csv").open() as file:
+        long = {(r["method"], r["metric"]): r for r in csv.DictReader(file)}
+    assert long["dsn", "seen mAP@all"]["n"] == "1"
+    assert long["dsn", "seen mAP@all"]["half_interval"] == ""
+
+
+def test_the_page_is_whole_in_itself_and_says_what_it_shows(out):
+    page = (out / "index.html").read_text()
+    assert "my <shapes>" not in page
+    assert "my &lt;shapes&gt;" in page
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    images = re.findall(r"<img\b[^>]*>", page)
+    assert len(images) == 1 + 3 * 8 * 11
+    assert all(re.search(r'alt="[^"]+', image) for image in images)
+    assert page.count("✓ class") + page.count("✗ class") == 3 * 8 * 10
+    hit = page.count('class="hit"')
+    assert hit == page.count("✓ class") > 0
+
+
+def test_what_is_there_is_not_made_again(shapes, home, out, monkeypatch, capsys):
+    before = (out / "table.md").read_text()
+    monkeypatch.setattr(compare, "do", lambda job, **_: pytest.fail(f"{job.name} was made again"))
+    assert run(*command(shapes, "--seeds", 1, "--vectors", home / "vectors.npz")) == 0
+    assert (out / "table.md").read_text() == before
+    assert "runs to make" not in capsys.readouterr().out
+
+
+def test_stopped_in_the_middle_it_goes_on(shapes, home, monkeypatch, capsys):
+    real, seen = compare.do, []
+
+    def interrupted(job, **options):
+        seen.append(job.name)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return real(job, **options)
+
+    monkeypatch.setattr(compare, "do", interrupted)
+    words = command(shapes, "--seeds", 2, "--methods", "untrained,frozen", "--name", "stopped")
+    assert run(*words) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert "untrained" in (home / "compare/stopped/table.md").read_text()
+    assert run(*words) == 0
+    said = capsys.readouterr().out
+    assert "3 runs to make (1 are there already)" in said
+    assert seen == ["untrained_unseen_s0", "frozen_unseen_s0", "frozen_unseen_s0", "untrained_unseen_s1",
+                    "frozen_unseen_s1"]  # fmt: skip
+    assert re.search(r"frozen \| \d\.\d{3} ± \d\.\d{3} ", said)
+
+
+def test_one_that_fails_does_not_stop_the_others(shapes, monkeypatch, capsys):
+    real = compare.do
+
+    def broken(job, **options):
+        if job.method == "untrained":
+            raise RuntimeError("out of luck")
+        return real(job, **options)
+
+    monkeypatch.setattr(compare, "do", broken)
+    assert run(*command(shapes, "--seeds", 1, "--methods", "untrained,frozen", "--name", "luck")) == 1
+    said = capsys.readouterr().out
+    assert "FAILED untrained_unseen_s0: RuntimeError: out of luck" in said
+    assert "frozen_unseen_s0: mAP@all" in said
+
+
+def test_several_splits_are_pooled_split_by_split(shapes, home):
+    words = command(shapes, "--seeds", 2, "--methods", "untrained", "--splits", 2, "--name", "splits")
+    assert run(*words) == 0
+    with (home / "compare/splits/table.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if r["metric"] == "ZS mAP@all"]
+    assert [r["split"] for r in rows] == ["unseen", "random-3-s1", "all 2 splits"]
+    assert [r["n"] for r in rows] == ["2", "2", "2"]
+    mean = (float(rows[0]["mean"]) + float(rows[1]["mean"])) / 2
+    assert float(rows[2]["mean"]) == pytest.approx(mean, abs=1e-5)
+    assert rows[2]["over"] == "splits"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"data": "my shaped"}, r"DATA: there is no .*did you mean 'my <shapes>'"),
+        ({"--split": "no.txt"}, r"SPLIT: there is no file no\.txt"),
+        ({"--methods": "ramln,dsm"}, r"METHODS: there is no dsm \(did you mean 'dsn'\?\)"),
+        ({"--seeds": "0"}, "SEEDS: want 1 or more, got 0"),
+        ({"--weights": "imagenett"}, "WEIGHTS: want a file .* got 'imagenett'"),
+        ({"--weights": "gone.npz"}, "WEIGHTS: .*there is no file"),
+        ({"--weights": "odd.npz"}, "weights: of no network known here. The file holds 1 arrays, like a"),
+        ({"--vectors": "odd.npz"}, "VECTORS: want an .npz with the arrays names and vectors"),
+        ({"--vectors": "gone.npz"}, "VECTORS: there is no file"),
+        ({"--from": "nowhere"}, "--from: there is no run nowhere"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_said_before_anything_is_trained(shapes, home, out, change, said, capsys, monkeypatch):
+    np.savez(home / "odd.npz", a=np.zeros(3))
+    monkeypatch.setattr(compare, "do", lambda job, **_: pytest.fail("trained"))
+    monkeypatch.chdir(home)
+    words = list(command(shapes, "--seeds", 1, "--vectors", home / "vectors.npz"))
+    words[0] = home / change.get("data", words[0])
+    assert run(*words, *(word for pair in change.items() if pair[0] != "data" for word in pair)) == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_a_split_that_names_no_class_suggests_one(shapes, home, capsys):
+    (home / "odd.txt").write_text("class 01\nclas 2\n")
+    assert run(shapes, "--split", home / "odd.txt", "--profile", "smoke", "--weights", "doodleworld") == 1
+    assert re.search(
+        r"odd.txt names what is no class here: clas_2 \(did you mean 'class_0", capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "modalities", "said"),
+    [
+        (CLASSES, ("photo",), "there is no sketch in it"),
+        (CLASSES[:3], ("sketch", "photo"), "3 classes have both sketches and photos: .* Want 4"),
+    ],
+)
+def test_too_little_is_said(tiny, home, tmp_path, classes, modalities, said, capsys):
+    folder = draw(tiny, tmp_path / "few", classes, 2, modalities)
+    assert run(folder, "--profile", "smoke", "--weights", "doodleworld", "--quiet") == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_where_unseen_classes_come_from(bench, tmp_path):
+    catalogue = bench.catalogue
+    usable = given.both(catalogue)
+    chosen, _ = given.splits(catalogue, usable, data=tmp_path)
+    assert (len(chosen[0].unseen), chosen[0].name) == (2, "random-2-s0")
+    (tmp_path / "classes.csv").write_text("class,split\nclass 03,unseen\nclass-08,unseen\nclass 01,seen\n")
+    chosen, said = given.splits(catalogue, usable, data=tmp_path, count=3)
+    assert [c.name for c in chosen] == ["given", "random-2-s1", "random-2-s2"]
+    assert chosen[0].unseen == ("class_03", "class_08")
+    assert "column split of classes.csv" in said[0]
+    (tmp_path / "mine.txt").write_text("class 05\n")
+    chosen, _ = given.splits(catalogue, usable, data=tmp_path, file=str(tmp_path / "mine.txt"))
+    assert chosen[0].unseen == ("class_05",)
+    chosen, said = given.splits(catalogue, [n for n in usable if n != "class_08"], data=tmp_path)
+    assert chosen[0].unseen == ("class_03",)
+    assert "left out: class_08" in said[0]
+
+
+def test_words_are_looked_up_by_name_then_by_what_is_near(tmp_path):
+    path, table = tmp_path / "v.npz", tmp_path / "names.csv"
+    known = ["cat", "wristwatch", "dog", "ball", "base", "chair", "axes"]
+    np.savez(path, names=np.array(known), vectors=np.eye(7))
+    classes = ["cat", "wrist_watch", "dogs", "base_ball", "office_chair", "yeti", "axe"]
+    (names, rows), said = given.vectors(str(path), classes)
+    assert names == ["cat", "wrist_watch", "dogs", "base_ball", "office_chair", "axe"]
+    for row, near in zip(rows, [[0], [1], [2], [4, 3], [5], [6]], strict=True):
+        np.testing.assert_allclose(row, np.eye(7)[near].mean(0))
+    assert "missing" not in said[0]
+    assert any(line.endswith("one: yeti") for line in said)
+    assert any("base_ball: base+ball" in line and "cat:" not in line for line in said)
+    table.write_text("class,glove\nyeti,cat\noffice chair,\n")
+    (names, rows), said = given.vectors(str(path), ["yeti", "office_chair"], names=f"{table}:glove")
+    assert names == ["yeti"]
+    assert rows[0].argmax() == 0
+    assert given.vectors(str(path), ["yeti"])[0] is None
+    with pytest.raises(ValueError, match="wants the columns class and clip, it has class, glove"):
+        given.vectors(str(path), ["yeti"], names=f"{table}:clip")
+
+
+def test_classes_of_imagenet_are_told_by_words():
+    labels = ["tench", "Dungeness crab, Cancer magister", "sports car, sport car", "cassette player"]
+    assert given.shown_before(["crab", "car", "cart", "sports_cars", "player_piano"], labels) == {
+        "crab": labels[1], "car": labels[2], "sports_cars": labels[2],
+    }  # fmt: skip
+
+
+def test_a_network_is_told_by_its_weights():
+    from torchvision import models
+
+    from sbirkit.models.backbones import backbone
+
+    for name in ("mobilenet_v2", "resnet18", "resnet50"):
+        with torch.device("meta"):
+            state = models.get_model(name).state_dict()
+        if name == "mobilenet_v2":
+            state["features.0.1.running_mean"] = torch.ones(32)
+            folded = state | {"features.0.1.running_mean": torch.zeros(32)}
+            assert network_of(folded) == "mobilenet_v2_tf"
+        assert network_of(state) == name
+        assert network_of({f"module.{key}": x for key, x in state.items()}) == name
+    assert network_of(backbone("convnet").state_dict()) == "convnet"
+    with pytest.raises(ValueError, match=r"of no network known here\. The file holds 1 arrays, like x"):
+        network_of({"x": torch.zeros(1)})
+
+
+def test_differences_are_paired_seed_by_seed():
+    rows = {
+        "softmax": {"ZS mAP@all": [0.1, 0.5]},
+        "dsn": {"ZS mAP@all": [0.2, 0.6]},
+        "odd": {"ZS mAP@all": [0.9]},
+    }
+    base, above = scores.against(rows)
+    assert base == "softmax"
+    assert above.keys() == {"dsn"}
+    head, softmax, dsn, odd = scores.table(rows)
+    assert head[:3] == ["method", "ZS mAP@all", "above softmax"]
+    assert (softmax[2], dsn[2], odd[2]) == ("", "+0.100 ± 0.000", "")
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, bench, tmp_path_factory):
+    method = Triplet(TripletConfig(dim=8), backbone=tiny.Net())
+    return fit(method, bench, tiny.config(), out=tmp_path_factory.mktemp("run") / "one", progress=False)
+
+
+def test_the_same_sketches_from_elsewhere_find_the_same(trained, bench):
+    there = {"class_01": "uno", "class_03": "tre"}
+    other = transfer.renamed(transfer.renamed(bench.catalogue, there), {v: k for k, v in there.items()})
+    asked = transfer.asking(other, ["class_01", "class_03"])
+    found = transfer.across(trained, bench, asked)["metrics"]
+    assert found["mAP@all"] == pytest.approx(found["own sketches, mAP@all"], abs=1e-9)
+    result = evaluate(trained, bench, ["zs"])["zs"]
+    mine = np.isin(np.array(result.classes)[result.y_query], ["class_01", "class_03"])
+    assert found["mAP@all"] == pytest.approx(result.per_query("mAP@all")[mine].mean(), abs=1e-9)
+    with pytest.raises(ValueError, match="has no sketch of class_01"):
+        transfer.asking(transfer.renamed(bench.catalogue, {"class_01": "uno"}), ["class_01"])
+
+
+def test_elsewhere_leaves_out_what_it_was_trained_on(trained, bench, tiny, folder):
+    found = transfer.elsewhere(trained, bench)
+    assert found["metrics"]["mAP@all"] == evaluate(trained, bench, ["zs"])["zs"]["mAP@all"]
+    assert found["metrics"]["chance"] == pytest.approx(1 / 3)
+    other = bench.catalogue.benchmark(["class 00", "class 01", "class 07"])
+    found = transfer.elsewhere(trained, other)
+    assert found["left_out"] == ["class_00"]
+    assert "2 unseen classes" in found["says"]
+    with pytest.raises(ValueError, match="too few unseen classes are left"):
+        transfer.elsewhere(trained, bench.catalogue.benchmark(["class 00", "class 02", "class 07"]))
+    assert len(trained.looks) <= 2, "a run of somebody's is not written to"
+
+
+def test_transfer_rows_come_into_the_table(shapes, home, out, capsys):
+    words = command(shapes, "--seeds", 1, "--methods", "frozen", "--name", "away")
+    assert run(*words, "--queries", shapes, "--from", "softmax_unseen-16_s0") == 0
+    text = (home / "compare/away/table.md").read_text()
+    assert "Transfer: sketches of my &lt;shapes&gt; for the same photos (unseen)" in text
+    row = next(
+        line for line in text.split("for the same photos")[1].splitlines() if line.startswith("| frozen")
+    )
+    cells = [cell.strip() for cell in row.split("|")[2:6]]
+    assert cells[0] == cells[2]  # they are its own
+    assert "Transfer: trained on doodleworld" in text
+    assert "| softmax_unseen-16_s0 | 0." in text
