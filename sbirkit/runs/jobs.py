@@ -65,6 +65,8 @@ class Plan:
                 import torch
 
                 more["table"] = TextTable([names[i] for i in mine], torch.from_numpy(rows[mine]))
+        if self.network == "convnet":  # its first stages know no photographs
+            more["held"] = 0
         return {"profile": self.profile, "network": self.network, "weights": self.weights,
                 "train": dict(self.train)} | more  # fmt: skip
 
@@ -96,7 +98,7 @@ class Job:
         plan, read = self.plan, read_profile(self.plan.profile)
         table = b"" if plan.table is None else canonical(plan.table[0]) + plan.table[1].tobytes()
         asked = [self.method, self.seed, plan.bench(self.split).digest, plan.network]
-        how = [read["train"], read.get(self.method, {}), dict(plan.train)]
+        how = [read["train"], read.get("options", {}), read.get(self.method, {}), dict(plan.train)]
         said = [*asked, _file_digest(plan.weights), *how, code_digest(METHODS[self.method])]
         return digest(canonical(said), table)
 
