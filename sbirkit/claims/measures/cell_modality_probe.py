@@ -25,9 +25,9 @@ def cells(maps: ArrayLike, *, each: int, seed: int = 0) -> tuple[Floats, np.ndar
     flat = maps.reshape(*maps.shape[:2], -1).transpose(0, 2, 1)  # (N, places, C)
     each = min(each, flat.shape[1])
     random = stream(seed, "cells")
-    places = np.stack([random.permutation(flat.shape[1])[:each] for _ in flat]) if len(flat) else []
+    places = [random.permutation(flat.shape[1])[:each] for _ in flat]
     rows = np.repeat(np.arange(len(flat)), each)
-    return flat[rows, np.concatenate(places) if len(flat) else []], rows
+    return flat[rows, np.asarray(places, np.int64).reshape(-1)], rows
 
 
 def cell_modality_probe(

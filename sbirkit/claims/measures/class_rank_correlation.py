@@ -28,8 +28,7 @@ def class_rank_correlation(vectors: ArrayLike, labels: ArrayLike, distance: Tens
     >>> class_rank_correlation(x, [0, 1, 2], [[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
     1.0
     """
-    x, labels = checked(vectors, labels)
+    x, ids = checked(vectors, labels)
     given = torch.as_tensor(np.asarray(distance), dtype=torch.float64)
-    y = torch.from_numpy(labels.astype(np.int64))
+    y = torch.from_numpy(ids.astype(np.int64))
     return rank_correlation(class_distance(torch.from_numpy(x), y, len(given)), given)
-

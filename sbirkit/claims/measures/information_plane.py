@@ -34,7 +34,7 @@ def readable_information(answers: ArrayLike, y: ArrayLike) -> float:
         return float("nan")
     share = np.bincount(y[told]) / told.sum()
     entropy = -sum(p * math.log(p) for p in share if p)
-    return max(0.0, entropy + float(answers[told, y[told]].mean()))
+    return max(0.0, float(entropy + answers[told, y[told]].mean()))
 
 
 def paired_information(sketch: ArrayLike, photo: ArrayLike, *, seed: int = 0) -> float:

@@ -54,8 +54,9 @@ def joint_separation(vectors: ArrayLike, labels: ArrayLike, is_sketch: ArrayLike
     score = (other - own) / np.maximum(np.maximum(other, own), 1e-12)  # (N, 2)
     near = (other - own > 1e-12).sum(1)
     mine, pick = modality[:, None], np.take_along_axis
-    shares = [float((near == k).mean()) for k in (2, 1, 0)]
-    return Separation(*shares, float(pick(score, mine, 1).mean()), float(pick(score, 1 - mine, 1).mean()))
+    both, torn, none = (float((near == k).mean()) for k in (2, 1, 0))
+    within, across = (float(pick(score, side, 1).mean()) for side in (mine, 1 - mine))
+    return Separation(both, torn, none, within, across)
 
 
 def _to_classes(x: Floats, y: np.ndarray, classes: int, among: np.ndarray) -> Floats:

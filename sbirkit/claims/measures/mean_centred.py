@@ -17,7 +17,8 @@ def mean_centred(
         of: vectors and modality that the means are taken of, such as those of training pictures; by default
             the rows themselves, which is transductive: it looks at the statistics of the test.
 
-    >>> mean_centred([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], [True, True, False, False]).round(3)
+    >>> x = [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]
+    >>> mean_centred(x, [True, True, False, False]).round(3)
     array([[ 0.,  1.],
            [ 0., -1.],
            [ 0.,  1.],

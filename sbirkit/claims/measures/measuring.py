@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbirkit.data.names import suggest
+from sbirkit.data.streams import stream
 from sbirkit.losses import path_distance, vector_distance
 from sbirkit.models.convnet import ConvNet
 from sbirkit.models.knowledge import class_paths, class_vectors
@@ -22,22 +23,22 @@ from sbirkit.models.text import Clip
 from sbirkit.retrieval import Protocol, Result, evaluate_embeddings
 
 from .cell_modality_probe import cell_modality_probe
-from .class_probe import class_probe
 from .class_rank_correlation import class_rank_correlation
 from .information_plane import paired_information, readable_information
 from .intra_class_spread import intra_class_spread, relative_spread
 from .joint_separation import joint_separation
 from .mean_centred import mean_centred
 from .mmd import mmd
-from .modality_probe import modality_probe
 from .pictures import Floats, Pictures, embedded, read, taken
-from .probes import linear_probe
-from .proxy_a_distance import proxy_a_distance
+from .probes import balanced_accuracy, linear_probe
+from .proxy_a_distance import a_distance
 from .retention import linear_cka, neighbour_overlap
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark
     from sbirkit.models.method import Method
+
+ENOUGH = 1000  # training pictures, for the means of the modalities
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,26 @@ class Looks:
     @cached_property
     def centred(self) -> Pictures:
         """The control: the same pictures, each modality's mean taken away."""
-        return Pictures(**{**vars(self.seen), "vectors": mean_centred(self.seen.vectors, self.seen.is_sketch)})
+        return Pictures(
+            **{**vars(self.seen), "vectors": mean_centred(self.seen.vectors, self.seen.is_sketch)}
+        )
+
+    def told(self, what: str) -> Floats:
+        """Held-out answers of a fresh probe, kept, since several measures are made of them: of the
+        ``"modality"``; of it once ``"centred"``; of the ``"class"``, or of that of a ``"sketch"`` or a
+        ``"photo"`` by a probe that learned from the other modality."""
+        if what not in self._answers:
+            p = self.centred if what == "centred" else self.seen
+            asked = {"sketch": p.is_sketch, "photo": ~p.is_sketch}.get(what)
+            y = p.is_sketch if what in ("modality", "centred") else p.labels
+            self._answers[what] = linear_probe(
+                p.vectors, y, groups=p.instance, within=p.labels, asked=asked, seed=self.seed
+            )
+        return self._answers[what]
+
+    @cached_property
+    def _answers(self) -> dict[str, Floats]:
+        return {}
 
 
 def standin_of(method: "Method", bench: "Benchmark") -> "Method":
@@ -94,8 +114,10 @@ def standin_of(method: "Method", bench: "Benchmark") -> "Method":
             if isinstance(module, kind):
                 device = next(method.parameters()).device
                 return make("frozen", bench, network=name).to(device)
-    raise ValueError(f"teacher: {type(method).__name__} did not start from weights of this package; give the "
-                     "method that it started from, such as make('frozen', bench, network=..., weights=...)")  # fmt: skip
+    raise ValueError(
+        f"teacher: {type(method).__name__} did not start from weights of this package; give the method that "
+        "it started from, such as make('frozen', bench, network=..., weights=...)"
+    )
 
 
 # --- by name ----------------------------------------------------------------------------------------------
@@ -103,8 +125,10 @@ def standin_of(method: "Method", bench: "Benchmark") -> "Method":
 
 def _distance(looks: Looks) -> dict[str, float]:
     return {
-        kind: proxy_a_distance(p.vectors, p.labels, p.is_sketch, groups=p.instance, seed=looks.seed)
-        for kind, p in (("proxy_a_distance", looks.seen), ("proxy_a_distance_centred", looks.centred))
+        "proxy_a_distance": a_distance(balanced_accuracy(looks.told("modality"), looks.seen.is_sketch)),
+        "proxy_a_distance_centred": a_distance(
+            balanced_accuracy(looks.told("centred"), looks.seen.is_sketch)
+        ),
     }
 
 
@@ -116,27 +140,20 @@ def _mmd(looks: Looks) -> dict[str, float]:
 
 
 def _modality(looks: Looks) -> dict[str, float]:
-    p, c = looks.seen, looks.centred
-    told = {"groups": p.instance, "seed": looks.seed}
+    p = looks.seen
+    across = linear_probe(p.vectors, p.is_sketch, groups=p.labels, within=0 * p.labels, seed=looks.seed)
     return {
-        "modality_probe": modality_probe(p.vectors, p.labels, p.is_sketch, **told),
-        "modality_probe_across_classes": modality_probe(
-            p.vectors, p.labels, p.is_sketch, across_classes=True, seed=looks.seed
-        ),
-        "modality_probe_centred": modality_probe(c.vectors, p.labels, p.is_sketch, **told),
+        "modality_probe": balanced_accuracy(looks.told("modality"), p.is_sketch),
+        "modality_probe_across_classes": balanced_accuracy(across, p.is_sketch),
+        "modality_probe_centred": balanced_accuracy(looks.told("centred"), p.is_sketch),
     }
 
 
 def _class(looks: Looks) -> dict[str, float]:
-    p = looks.seen
-    names = {"both": "class_probe", "sketch": "class_probe_photo_to_sketch",
+    y = looks.seen.labels
+    names = {"class": "class_probe", "sketch": "class_probe_photo_to_sketch",
              "photo": "class_probe_sketch_to_photo"}  # fmt: skip
-    return {
-        name: class_probe(
-            p.vectors, p.labels, p.is_sketch, groups=p.instance, asked=asked, seed=looks.seed
-        )
-        for asked, name in names.items()
-    }
+    return {name: balanced_accuracy(looks.told(what), y) for what, name in names.items()}
 
 
 def _spread(looks: Looks) -> dict[str, float]:
@@ -178,9 +195,7 @@ def _retention(looks: Looks) -> dict[str, float]:
 def _information(looks: Looks) -> dict[str, float]:
     p = looks.seen
     found = {
-        f"information_{what}": readable_information(
-            linear_probe(p.vectors, y, groups=p.instance, within=p.labels, seed=looks.seed), y
-        )
+        f"information_{what}": readable_information(looks.told(what), y)
         for what, y in (("class", p.labels), ("modality", p.is_sketch))
     }
     pairs = [_by_individual(p, kind) for kind in (True, False)]
@@ -188,7 +203,10 @@ def _information(looks: Looks) -> dict[str, float]:
     found["information_pair"] = paired_information(
         *(p.vectors[[one[name] for name in both]] for one in pairs), seed=looks.seed
     )
-    return found | {"information_class_cap": math.log(len(p.classes)), "information_modality_cap": math.log(2)}
+    return found | {
+        "information_class_cap": math.log(len(p.classes)),
+        "information_modality_cap": math.log(2),
+    }
 
 
 def _by_individual(p: Pictures, kind: bool) -> dict[str, int]:
@@ -216,12 +234,12 @@ def _cells(looks: Looks) -> dict[str, float]:
 
 def _centred(looks: Looks) -> dict[str, float]:
     """mAP@all of the whole part as it is, centred by its own means, and by those of training pictures."""
-    bench, part, catalogue = looks.bench, looks.part, looks.bench.catalogue
+    bench, part = looks.bench, looks.part
     rows = np.unique(np.concatenate([bench.queries(part), bench.gallery_rows(part)]))
-    train = np.random.default_rng(looks.seed).permutation(bench.train)[: len(rows)]
+    train = np.sort(stream(looks.seed, "means").permutation(bench.train)[:ENOUGH])
     (x, sketch), (known, kinds) = (
         (p.vectors, p.is_sketch)
-        for p in (embedded(looks.method, bench, r, size=looks.pixels, verb=looks.verb) for r in (rows, np.sort(train)))
+        for p in (embedded(looks.method, bench, r, size=looks.pixels, verb=looks.verb) for r in (rows, train))
     )
     kinds_of = {"mAP": x, "mAP_centred": mean_centred(x, sketch),
                 "mAP_centred_on_seen": mean_centred(x, sketch, of=(known, kinds))}  # fmt: skip

@@ -9,7 +9,7 @@ from sbirkit.data.streams import stream
 
 from .pictures import Bools, Floats, rows_of
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0)  # inverse strengths, as scikit-learn's ``C``
+PENALTIES = (0.1, 1.0, 10.0)  # inverse strengths, as scikit-learn's ``C``
 
 
 def halves(groups: ArrayLike, *, within: ArrayLike | None = None, seed: int = 0) -> Bools:
@@ -56,7 +56,8 @@ def linear_probe(
     that does best on half of the learning half.
 
     Args:
-        groups, within: see :func:`halves`; by default every row is its own individual, and ``within`` is ``y``.
+        groups, within: see :func:`halves`; by default every row is an individual,
+            and ``within`` is ``y``.
         asked: ``(N,)`` bool; probes learn from the other rows only, and are asked about these.
 
     Returns:
@@ -66,27 +67,27 @@ def linear_probe(
     >>> (linear_probe(x, y).argmax(1) == y).all()
     np.True_
     """
+    from scipy.special import log_softmax
     from sklearn.linear_model import LogisticRegression
 
     x = rows_of(vectors, y)
     values, y = np.unique(y, return_inverse=True)
     groups = np.arange(len(x)) if groups is None else np.asarray(groups)
     within = y if within is None else np.asarray(within)
-    teaches = np.ones(len(x), bool) if asked is None else ~np.asarray(asked, bool)
     answers = np.full((len(x), len(values)), np.nan)
 
     def fitted(rows: Bools, penalty: float) -> tuple[Floats, float, LogisticRegression]:
         centre = x[rows].mean(0)
         scale = float((x[rows] - centre).std()) or 1.0
-        probe = LogisticRegression(C=penalty, max_iter=2000, tol=1e-4)
+        probe = LogisticRegression(C=penalty, max_iter=1000, tol=1e-3)
         return centre, scale, probe.fit((x[rows] - centre) / scale, y[rows])
 
     def said(model: tuple[Floats, float, LogisticRegression], rows: Bools) -> Floats:
         centre, scale, probe = model
-        return probe.predict_log_proba((x[rows] - centre) / scale)
+        scores = probe.decision_function((x[rows] - centre) / scale)
+        return log_softmax(scores if scores.ndim == 2 else np.stack([0 * scores, scores], 1), axis=1)
 
-    for learn, ask in _turns(groups, within, seed):
-        learn, ask = learn & teaches, ask if asked is None else ask & ~teaches
+    for learn, ask in _turns(groups, within, seed, asked):
         if len(values) < 2 or not _holds_all(y[learn], len(values)):
             continue
         inner = learn & halves(groups, within=within, seed=seed + 1)
@@ -100,10 +101,17 @@ def linear_probe(
     return answers
 
 
-def _turns(groups: NDArray, within: NDArray, seed: int) -> Iterator[tuple[Bools, Bools]]:
+def _turns(
+    groups: NDArray, within: NDArray, seed: int, asked: ArrayLike | None
+) -> Iterator[tuple[Bools, Bools]]:
+    """The rows to learn from and those to ask about, twice."""
     first = halves(groups, within=within, seed=seed)
-    yield first, ~first
-    yield ~first, first
+    for learn, ask in ((first, ~first), (~first, first)):
+        yield (
+            (learn, ask)
+            if asked is None
+            else (learn & ~np.asarray(asked, bool), ask & np.asarray(asked, bool))
+        )
 
 
 def _holds_all(y: NDArray[np.int64], values: int) -> bool:
