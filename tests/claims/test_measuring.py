@@ -20,7 +20,7 @@ TEACHER = {"each": 8}
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    return tiny.benchmark(tmp_path_factory.mktemp("bars"), setting="gzs")
+    return tiny.benchmark(tmp_path_factory.mktemp("bars") / "data", setting="gzs")
 
 
 @pytest.fixture(scope="module")
