@@ -1,6 +1,6 @@
 # `make` alone explains itself. Plain make and sh: works with macOS's make 3.81 and in a path with spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint notebooks reproduce world lock clean
+.PHONY: help setup lab test lint notebooks reproduce ledger world lock clean
 
 # The Python that .venv is made from; naming one asks for it, otherwise a sound .venv keeps its own.
 CHOSEN := $(PYTHON)
@@ -45,6 +45,9 @@ notebooks: setup ## run the notebooks in place and store their outputs
 reproduce: setup ## run every notebook afresh into build/reproduce, with a report
 	@$(PY) -m sbirkit.runs.reproduce --profile "$(PROFILE)" --only "$(ONLY)" --fresh "$(FRESH)" \
 	  $(if $(SEEDS),-p seeds "$(SEEDS)") $(ARGS)
+
+ledger: setup ## put the papers' claims to the test (resumable; ARGS='--only RAMLN', '--world-seed 1', '--table')
+	@$(PY) -m sbirkit.claims --profile "$(PROFILE)" $(if $(SEEDS),--seeds "$(SEEDS)") $(ARGS)
 
 world: setup ## draw Doodle World, the embedded data set (the notebooks do this when they need it)
 	@$(PY) -m data_prep doodleworld $(ARGS)
