@@ -1,6 +1,6 @@
 # `make` alone explains itself. Plain make and sh: works with macOS's make 3.81 and in a path with spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint notebooks reproduce compare world lock clean
+.PHONY: help setup lab test lint notebooks reproduce compare ledger world lock clean
 
 # The Python that .venv is made from; naming one asks for it, otherwise a sound .venv keeps its own.
 CHOSEN := $(PYTHON)
@@ -51,6 +51,9 @@ compare: setup ## train every method on your own pictures: DATA=folder (photo/<c
 	  $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(SEEDS),--seeds "$(SEEDS)") \
 	  $(if $(METHODS),--methods "$(METHODS)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 	  $(if $(filter-out file,$(origin PROFILE)),--profile "$(PROFILE)") $(ARGS)
+
+ledger: setup ## put the papers' claims to the test (resumable; ARGS='--only RAMLN', '--world-seed 1', '--table')
+	@$(PY) -m sbirkit.claims --profile "$(PROFILE)" $(if $(SEEDS),--seeds "$(SEEDS)") $(ARGS)
 
 world: setup ## draw Doodle World, the embedded data set (the notebooks do this when they need it)
 	@$(PY) -m data_prep doodleworld $(ARGS)
