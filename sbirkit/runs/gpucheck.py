@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ class How:
 
     Args:
         device: "cuda" or "cpu". quick: tiny budgets, only to see that everything runs.
-        folder: of the runs that are trained here.
+        folder: of the runs that are trained here, beside the JSON file.
     """
 
     device: str
@@ -240,9 +241,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     device = args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    label = f"{device}-quick" if args.quick else device
-    folder = paths.home() / "gpu-check"
-    how = How(device=device, quick=args.quick, folder=folder / f"runs-{label}")
+    out = args.out or paths.home() / "gpu-check" / f"{device}{'-quick' * args.quick}.json"
+    how = How(device=device, quick=args.quick, folder=out.parent / f"{out.stem}-runs" / gpustages.digest())
     stages = gpustages.stages(how)
     try:
         names = chosen(list(stages), args.stages, args.shard)
@@ -250,10 +250,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("\n".join(f"{name:24}{stages[name].minutes:5.1f} min" for name in names))
             return 0
         head = {"machine": machine(device), "budget": {"quick": how.quick, "profile": how.profile}}
-        record = Record(args.out or folder / f"{label}.json", head, fresh=args.fresh)
+        record = Record(out, head, fresh=args.fresh)
     except ValueError as error:
         print(f"gpucheck: {error}", file=sys.stderr)
         return 2
+    if args.fresh:
+        shutil.rmtree(how.folder, ignore_errors=True)
     return run(how, stages, names, record, minutes=args.minutes, fresh=args.fresh)
 
 

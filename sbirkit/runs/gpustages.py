@@ -1,5 +1,6 @@
 """What ``gpucheck`` measures: a function for each kind of stage, returning numbers and checks."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,10 +20,12 @@ import torch
 
 from sbirkit import paths
 from sbirkit.data.doodleworld.world import World
+from sbirkit.models.making import METHODS
 from sbirkit.models.method import Method
 from sbirkit.models.recipe import recipe
 from sbirkit.training import Run, TrainConfig, embed_rows, evaluate, fit
 from sbirkit.training.files import read_json, read_weights
+from sbirkit.training.manifest import code_digest
 
 from .arms import arm
 from .throughput import bare, begin_memory, compiled, looped, peak_memory, wait
@@ -77,6 +80,12 @@ def stages(how: "How") -> dict[str, Stage]:
     )
 
 
+def digest() -> str:
+    """Names the code that makes the runs, so that none of older code is taken for a fresh one."""
+    said = "".join(code_digest(kind) for kind in METHODS.values())
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
 def _on_cpu(name: str, how: "How") -> float:
     """Minutes on two cores: a `laptop` run takes 1 to 2."""
     return 0.05 if how.quick else {"train": 2.0, "agree": 6.0, "paper": 3.0}.get(name.partition("-")[0], 1.0)
@@ -94,7 +103,7 @@ def below(what: str, got: float, most: float, *, aim: bool = False) -> dict[str,
 @cache
 def bench(quick: bool, size: int = 64, objects: int | None = None) -> "Benchmark":
     """Doodle World; a tenth of it to be quick."""
-    few = objects or (10 if quick else World().objects)
+    few = objects or (6 if quick else World().objects)
     world = World(objects=few, sizes=(size,)).prepare(progress=False)
     return world.benchmark("unseen-16", setting="gzs")
 

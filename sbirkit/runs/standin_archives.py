@@ -1,6 +1,6 @@
 """Tiny archives with the layout of the published ones, to try the real adapters without the data.
 
-Their pictures mean nothing: a bar whose angle is the class's.
+Their pictures mean little: a bar whose angle is the class's, and a line of their own.
 """
 
 import io
@@ -8,7 +8,7 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,7 @@ def quickdraw(classes: Sequence[str], out: Path, each: int) -> list[Path]:
     strokes.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(photos, "w") as packed:
         for name in classes:
-            lines = [json.dumps({"word": name, "recognized": True, "drawing": [drawing(name, k)]}) + "\n"
+            lines = [json.dumps({"word": name, "recognized": True, "drawing": drawing(name, k)}) + "\n"
                      for k in range(each)]  # fmt: skip
             (strokes / f"{GOOGLE.get(name, name.replace('_', ' '))}.ndjson").write_text("".join(lines))
             for k in range(each):
@@ -77,30 +77,31 @@ def quickdraw(classes: Sequence[str], out: Path, each: int) -> list[Path]:
 
 
 def picture(name: str, modality: str, k: int, side: int = 64) -> bytes:
-    """A file: the bar of the class, black on white, or coloured on noise."""
-    ends = list(_ends(name, k, side))
+    """A file: the strokes black on white, or coloured on noise. No two are equal, as a benchmark demands."""
     if modality == "sketch":
-        image, colour, kind = Image.new("L", (side, side), 255), (0,), "PNG"
+        image, kind = Image.new("L", (side, side), 255), "PNG"
+        colour: int | tuple[int, ...] = 0
     else:
-        noise = np.random.default_rng(zlib.crc32(f"{name} {k}".encode())).integers(90, 160, (side, side, 3))
-        image, kind = Image.fromarray(noise.astype(np.uint8)), "JPEG"
-        colour = tuple(zlib.crc32(name.encode()) >> s & 255 for s in (0, 8, 16))
-    ImageDraw.Draw(image).line(ends, fill=colour if len(colour) > 1 else 0, width=5)
+        noise = _rng(name, k).integers(90, 160, (side, side, 3), dtype=np.uint8)
+        image, kind = Image.fromarray(noise), "JPEG"
+        colour = tuple(zlib.crc32(name.encode()) >> shift & 255 for shift in (0, 8, 16))
+    for x, y in drawing(name, k):
+        points = [(a * side / 256, b * side / 256) for a, b in zip(x, y, strict=True)]
+        ImageDraw.Draw(image).line(points, fill=colour, width=3)
     out = io.BytesIO()
     image.save(out, kind)
     return out.getvalue()
 
 
-def drawing(name: str, k: int) -> list[list[int]]:
-    """One stroke, as Google's files have them: ``[[x, ...], [y, ...]]``."""
-    (x0, y0), (x1, y1) = _ends(name, k, 256)
-    return [[round(x0), round(x1)], [round(y0), round(y1)]]
+def drawing(name: str, k: int) -> list[list[list[int]]]:
+    """Strokes as Google's files have them, ``[[x, ...], [y, ...]]``: the class's bar, and some of its own."""
+    angle = zlib.crc32(name.encode()) % 180 / 180 * math.pi
+    bar = [[round(128 + sign * 100 * f(angle)) for sign in (-1, 1)] for f in (math.cos, math.sin)]
+    return [bar, _rng(name, k).integers(0, 256, (2, 4)).tolist()]
 
 
-def _ends(name: str, k: int, side: int) -> Iterator[tuple[float, float]]:
-    angle = zlib.crc32(name.encode()) % 180 / 180 * math.pi + 0.1 * k
-    for sign in (-1, 1):
-        yield side * (0.5 + sign * 0.4 * math.cos(angle)), side * (0.5 + sign * 0.4 * math.sin(angle))
+def _rng(name: str, k: int) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(f"{name} {k}".encode()))
 
 
 def _write(path: Path, data: bytes) -> None:
