@@ -17,7 +17,7 @@ BUDGET = {
     "models": 1_600,  # the four systems among them
     "training": 900,  # the stand-ins' pre-training among it
     "retrieval": 2_000,
-    "runs": 1_200,
+    "runs": 2_300,  # gpu-check and the dry run of the paper profiles among them
     "explore": 1_800,
     "": 700,  # the files beside the folders, lessons and exercise checks among them
 }

@@ -114,8 +114,8 @@ def test_the_adapter_takes_the_stand_in_whole(data, tmp_path):
 
 
 def test_one_dry_run_goes_through_every_stage(tmp_path, capsys):
-    ask = ["--data", "quickdraw", "--methods", "bdasketret", "--size", "32", "--steps", "2", "--out", str(tmp_path),
-           "--measured", str(tmp_path / "none.json")]  # fmt: skip
+    which = ["--data", "quickdraw", "--methods", "bdasketret", "--size", "32", "--steps", "2"]
+    ask = [*which, "--out", str(tmp_path), "--measured", str(tmp_path / "none.json")]
     assert dryrun.main(ask) == 0, capsys.readouterr().err
     (row,) = json.loads((tmp_path / "dry-run.json").read_text())
     assert row["seconds"].keys() == {"split", "make", "train", "evaluate", "reckon"}
@@ -140,9 +140,10 @@ def test_a_failing_stage_is_said_and_the_others_go_on(tmp_path, monkeypatch, cap
         return real(plan)
 
     def real(plan):
+        price = {"GPU hours": 1.0, "basis": "x: y", "pictures": 1, "GB": {"catalogue": 1, "a run": 1}}
+        facts = {k: list(v) for k, v in plan.facts().items()}
         return {"method": plan.method, "data": plan.data, "seconds": {"train": 1.0}, "terms": {"loss": 1.0},
-                "cost": {"GPU hours": 1.0, "basis": "x: y", "pictures": 1, "GB": {"catalogue": 1, "a run": 1}},
-                "facts": {k: list(v) for k, v in plan.facts().items()}, "published": [], "differs": []}  # fmt: skip
+                "cost": price, "facts": facts, "published": [], "differs": []}  # fmt: skip
 
     monkeypatch.setattr(dryrun, "try_out", broken)
     monkeypatch.setattr(dryrun, "prepare", lambda *a, **k: type("C", (list,), {"classes": []})())
