@@ -3,8 +3,8 @@
 For each data set archives of the published layout are made, with a few pictures of each class. The real
 adapter prepares them, the paper's split parts them, the paper's network (without downloaded weights) takes a
 few steps with the paper's options, the unseen classes are measured by its evaluator's formulas, and a report
-says what the real thing would cost and which printed numbers it would stand beside. Only counts are small. Numbers
-of a dry run mean nothing.
+says what the real thing would cost and which printed numbers it would stand beside. Only counts are small.
+Numbers of a dry run mean nothing.
 """
 
 import argparse

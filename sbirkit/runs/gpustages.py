@@ -113,7 +113,7 @@ def made(
 ) -> tuple[Method, TrainConfig]:
     """A method and how it is trained here: on the convnet, MA-SBIR by the words of the data's card."""
     where = {"device": device or how.device}
-    less = {"select_every": 0, "checkpoint_every": 0} if how.quick else {}
+    less = {"steps": 6, "select_every": 0, "checkpoint_every": 0} if how.quick else {}
     return arm(name, bench(how.quick), profile=profile or how.profile, seed=seed, network="convnet",
                train=where | less | train)  # fmt: skip
 
