@@ -43,17 +43,17 @@ OTHERS = 14  # seen classes beside the unseen ones
 SUSTAINED = 100e12  # operations a second: assumed where no GPU was measured
 
 
-def classes_of(data: str, methods: Sequence[str]) -> list[str]:
+def classes_of(data: str, methods: Sequence[str], others: int = OTHERS) -> list[str]:
     """All unseen classes of the methods' splits, and some that are seen in every one."""
     splits = [Split.named(Plan.of(name, data).value("split")) for name in methods]
     unseen = {name for split in splits for name in split.unseen}
     seen = [name for name in splits[0].classes or () if name not in unseen]
-    return sorted(unseen | set(seen[:OTHERS]))
+    return sorted(unseen | set(seen[:others]))
 
 
-def prepare(data: str, methods: Sequence[str], folder: Path, *, size: int) -> Catalogue:
+def prepare(data: str, methods: Sequence[str], folder: Path, *, size: int, others: int = OTHERS) -> Catalogue:
     """The published layout in small, through the adapter that the real archives go through."""
-    given = build(data, classes_of(data, methods), folder / f"{data}-archives")
+    given = build(data, classes_of(data, methods, others), folder / f"{data}-archives")
     out = folder / f"{data}-{size}"
     shutil.rmtree(out, ignore_errors=True)
     words = [word for path in given for word in ("--from", str(path))]
@@ -127,7 +127,8 @@ def operations(method: Method, size: int) -> float:
 
 def cost(plan: Plan, method: Method, *, size: int, record: Mapping[str, Any]) -> dict[str, Any]:
     """Expected hours on a GPU and GB on disk, and how far that can be trusted."""
-    found: dict[str, Any] = {"pictures": plan.pictures, "embedded": plan.embedded, "GB": disk(plan, method)}
+    found: dict[str, Any] = {"pictures": plan.pictures, "embedded": plan.embedded, "GB": disk(plan, method),
+                             "pixels lie on the GPU": plan.bytes < RESIDENT}  # fmt: skip
     stage = record.get("stages", {}).get(f"paper-{plan.method}", {})
     if "measured" in stage and "failed" not in stage["measured"]:
         name = record["machine"]["gpu"]["name"]
@@ -240,6 +241,9 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         )
     said += ["", "## What the hours rest on", ""]
     said += sorted({f"- {row['method']}: {row['cost']['basis']}." for row in rows})
+    if not all(row["cost"]["pixels lie on the GPU"] for row in rows):
+        said.append(f"- `fit` keeps pixels on a GPU up to {RESIDENT / 2**30:.0f} GiB; larger data are augmented "
+                    "on the CPU by one thread, and measured hours count with that.")  # fmt: skip
     said += ["", "While a catalogue is made it takes twice its room, the archives not counted."]
     for row in rows:
         said += [

@@ -84,12 +84,13 @@ def machine(device: str) -> dict[str, Any]:
 
     from sbirkit.training.manifest import PACKAGES, _version, git_state
 
-    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     said: dict[str, Any] = {
         "device": device,
         "platform": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(), "cores": cores, "memory_bytes": pages, "threads": torch.get_num_threads(),
+        "processor": _processor(), "cores": cores, "memory_gb": round(size / 1e9),
+        "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version()}
         | {p: _version(p) for p in (*PACKAGES, "triton", *OPTIONAL.values())},
         "git": git_state(),

@@ -28,7 +28,9 @@ def paper(how: "How", name: str) -> dict[str, Any]:
     few: dict[str, Any] = {"p": 2, "k": 1} if how.quick else {}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        bench = benchmark(plan, prepare("sketchy", [name], folder, size=size))
+        bench = benchmark(
+            plan, prepare("sketchy", [name], folder, size=size, others=14 if how.quick else 125)
+        )
         method, config = paper_arm(plan, bench, folder, size=size, device=how.device, select_every=0,
                                    checkpoint_every=0, warmup=1, **few | {"steps": 8 * times})  # fmt: skip
         found: dict[str, Any] = {

@@ -140,7 +140,13 @@ def test_a_failing_stage_is_said_and_the_others_go_on(tmp_path, monkeypatch, cap
         return real(plan)
 
     def real(plan):
-        price = {"GPU hours": 1.0, "basis": "x: y", "pictures": 1, "GB": {"catalogue": 1, "a run": 1}}
+        price = {
+            "pixels lie on the GPU": False,
+            "GPU hours": 1.0,
+            "basis": "x: y",
+            "pictures": 1,
+            "GB": {"catalogue": 1, "a run": 1},
+        }
         facts = {k: list(v) for k, v in plan.facts().items()}
         return {"method": plan.method, "data": plan.data, "seconds": {"train": 1.0}, "terms": {"loss": 1.0},
                 "cost": price, "facts": facts, "published": [], "differs": []}  # fmt: skip
