@@ -131,8 +131,9 @@ class Record:
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any], *, fresh: bool = False) -> None:
-        self.path, self.stages = path, {}
-        self.head = {"schema": SCHEMA, "made_by": "python -m sbirkit.runs.gpucheck", **head}
+        self.path = path
+        self.stages: dict[str, dict[str, Any]] = {}
+        self.head: dict[str, Any] = {"schema": SCHEMA, "made_by": "python -m sbirkit.runs.gpucheck", **head}
         if path.is_file() and not fresh:
             found = json.loads(path.read_text(encoding="utf-8"))
             self.stages = found.pop("stages", {})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DATA = ("sketchy", "tuberlin", "quickdraw")
 SYSTEMS = ("ramln", "dsn", "masbir", "bdasketret")
 MARKS = ("found", "inferred", "ours")
-Fact = tuple[Any, str, str]  # value, mark, source
+Fact = tuple[Any, ...]  # value, mark, source
 
 
 @cache
