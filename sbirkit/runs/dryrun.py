@@ -243,8 +243,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
     said += sorted({f"- {row['method']}: {row['cost']['basis']}." for row in rows})
     if not all(row["cost"]["pixels lie on the GPU"] for row in rows):
         said.append(
-            f"- `fit` keeps pixels on a GPU up to {RESIDENT / 2**30:.0f} GiB; larger data are augmented on the "
-            "CPU by one thread, and measured hours count with that."
+            f"- `fit` keeps pixels on a GPU up to {RESIDENT / 2**30:.0f} GiB; larger data are augmented on "
+            "the CPU by one thread, and measured hours count with that."
         )
     said += ["", "While a catalogue is made it takes twice its room, the archives not counted."]
     for row in rows:
