@@ -1,6 +1,6 @@
 # `make` alone explains itself. Plain make and sh: works with macOS's make 3.81 and in a path with spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint notebooks reproduce compare ledger world lock clean
+.PHONY: help setup lab test lint notebooks reproduce compare ledger gpu-check paper-dry-run world lock clean
 
 # The Python that .venv is made from; naming one asks for it, otherwise a sound .venv keeps its own.
 CHOSEN := $(PYTHON)
@@ -17,8 +17,8 @@ CODE = sbirkit data_prep tests benchmarks bootstrap.py
 help: ## show this help
 	@echo "sbirkit: learn, reproduce and compare zero-shot sketch-based image retrieval"
 	@echo
-	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
-	  printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	  printf '  make %-14s %s\n' "$$name" "$$what"; done
 	@echo
 	@echo "Options, after the target: PYTHON=python3.12 (for .venv), TORCH=cpu (a small torch, for Linux without a GPU),"
 	@echo "PROFILE=smoke|laptop|gpu|paper, ONLY=name (a notebook), SEEDS=5 (how many), FRESH=no (for"
@@ -57,6 +57,12 @@ ledger: setup ## put the papers' claims to the test (resumable; ARGS='--only RAM
 
 world: setup ## draw Doodle World, the embedded data set (the notebooks do this when they need it)
 	@$(PY) -m data_prep doodleworld $(ARGS)
+
+gpu-check: setup ## measure and check this machine's GPU (ARGS="--device cpu --quick" tries it without one)
+	@$(PY) -m sbirkit.runs.gpucheck $(ARGS)
+
+paper-dry-run: setup ## the papers' settings on tiny stand-ins: every stage, and what the real runs would cost
+	@$(PY) -m sbirkit.runs.dryrun $(ARGS)
 
 lock: setup ## for maintainers: settle requirements.lock again (ARGS=--upgrade for newer releases)
 	@$(PY) -m uv pip compile pyproject.toml --all-extras --group setup --universal --python-version 3.11 \

@@ -82,6 +82,9 @@ def main() -> None:
     args = parser.parse_args()
     steps, repeat = (3, 1) if args.quick else (args.steps, args.repeat)
     bench = load("doodleworld").benchmark("unseen-16", selection=0.0)
+    most = len(bench.train) // 2 // BATCH  # as many sketches as photos; the peer reads its folders once
+    if not 0 < steps <= most:
+        parser.error(f"--steps: want 1 to {most}, got {steps}")
     views = {name: 1 + len(arm(name, bench, network="convnet")[0].views()) for name in METHODS}
     with tempfile.TemporaryDirectory() as folder:
         write_folders(bench, Path(folder))

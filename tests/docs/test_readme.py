@@ -47,8 +47,8 @@ def test_python_example_runs(text: str, tmp_path: Path):
 
 
 def test_commands_and_links_exist(text: str, root: Path):
-    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"make ([a-z]+)", text)) - {"sure"} <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"make ([a-z-]+)", text)) - {"sure"} <= targets
     links = re.findall(r"\]\(([^)#:]+)\)", text)
     assert links
     assert [link for link in links if not (root / link).exists()] == []
