@@ -183,7 +183,7 @@ def test_real_stages_hold_on_the_cpu_and_a_planted_fault_does_not(tmp_path, monk
     names = "evaluate,repeat-ramln,agree-ramln,throughput-softmax,quickdraw,train-still,train-dsn"
     assert gpucheck.main([*ask, str(out), "--stages", names]) == 0, capsys.readouterr().out
     said = json.loads(out.read_text())
-    assert said["machine"]["versions"]["torch"] == torch.__version__
+    assert said["machine"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert said["stages"]["repeat-ramln"]["measured"]["bitwise"]
     for label in ("fp32", "bf16"):
         stage = said["stages"][f"train-dsn-{label}"]["measured"]
