@@ -22,9 +22,13 @@ Hint = tuple[Callable[..., Any], str]  # a usual mistake, computed, and what it 
 
 
 def _judge(right: bool, said: str, hint: str) -> None:
+    _judge_quietly(right, said, hint)
+    print("✓ right")
+
+
+def _judge_quietly(right: bool, said: str, hint: str) -> None:
     if not right:
         raise AssertionError(f"{said} Hint: {hint}")
-    print("✓ right")
 
 
 def _untouched(answer: Any) -> bool:
@@ -737,6 +741,37 @@ def check_paired(student: Callable[..., Any]) -> None:
     _judge(
         right, f"got {got.round(4).tolist()}.", hint or "(mean of gaps, t times their deviation / root n)."
     )
+
+
+def check_meeting(student: Callable[..., Any]) -> None:
+    """``student(sketch, photo, y_sketch, y_photo)``: the term of notebook 16, zero where nothing is common."""
+    import torch
+    from torch.nn.functional import normalize
+
+    ys, yp = torch.tensor([0, 0, 1, 2, 5]), torch.tensor([0, 1, 1, 2, 3])
+    cases = [(s, p, ys, yp) for s, p in _draws(2, (5, 4), (5, 4))]
+    if _untouched(student(*cases[0])):
+        return
+
+    def meet(s: "Tensor", p: "Tensor", ys: "Tensor", yp: "Tensor", *, unit: bool = True, n: int = 3) -> Any:
+        s, p = (normalize(s, dim=1), normalize(p, dim=1)) if unit else (s, p)
+        gaps = [(s[ys == c].mean(0) - p[yp == c].mean(0)).square().sum() for c in range(3)]
+        return torch.stack(gaps).sum() / n
+
+    apart = cases[0][0].clone().requires_grad_()
+    alone = student(apart, cases[0][1], ys, yp + 10)
+    hint = "the mean of nothing is NaN; a sum over nothing is 0."
+    _judge_quietly(float(alone) == 0, f"without a common class got {float(alone)}.", hint)
+    hint = "add 0 times the embeddings: a bare 0 has no graph, and backward stops there."
+    attached = torch.is_tensor(alone) and alone.requires_grad
+    _judge_quietly(attached, "without a common class the loss has no graph.", hint)
+    mistakes: list[Hint] = [
+        (lambda *c: meet(*c, unit=False), "rows of length one first."),
+        (lambda *c: meet(*c, n=5), "only classes that have both count, in the divisor as well."),
+        (lambda *c: meet(*c, n=1), "the mean over classes, not the sum."),
+    ]
+    otherwise = "for each common class: mean sketch minus mean photo, squared, summed."
+    _match(student, meet, cases, mistakes, otherwise)
 
 
 # 17 · scaling up

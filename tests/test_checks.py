@@ -254,6 +254,21 @@ def unpaired(a, b):
     return a.mean() - b.mean(), 4.303 * ((a.var(ddof=1) + b.var(ddof=1)) / 3) ** 0.5
 
 
+def meeting(sketch, photo, ys, yp, *, unit=True, among=None, graph=True):
+    """One class at a time, one picture at a time."""
+    total, classes = (
+        0 * sketch.sum() if graph else torch.zeros(()),
+        sorted(set(ys.tolist()) & set(yp.tolist())),
+    )
+    for c in classes:
+        middle = []
+        for rows, y in ((sketch, ys), (photo, yp)):
+            mine = [(r / (r * r).sum().sqrt() if unit else r) for r, k in zip(rows, y, strict=True) if k == c]
+            middle.append(sum(mine) / len(mine))
+        total = total + ((middle[0] - middle[1]) ** 2).sum()
+    return total / (among or max(1, len(classes)))
+
+
 def merge(parts, k):
     every = [(-s, start + i) for start, scores, ids in parts for s, i in zip(scores, ids, strict=True)]
     return [i for _, i in sorted(every)[:k]]
@@ -295,6 +310,7 @@ RIGHT = {
     checks.check_lookup: lookup,
     checks.check_slope: slope,
     checks.check_paired: paired,
+    checks.check_meeting: meeting,
     checks.check_merge: merge,
     checks.check_hamming: bits,
     checks.check_whole_mean: lambda m, n: np.repeat(m, n).mean(),
@@ -411,6 +427,12 @@ WRONG = [
     (checks.check_paired, lambda a, b: paired(a, b, ddof=0), "ddof=1"),
     (checks.check_paired, lambda a, b: paired(a, b, n=1), "root of n"),
     (checks.check_paired, lambda a, b: 0.0, "mean of gaps"),
+    (checks.check_meeting, lambda *c: meeting(*c) if (c[2][:, None] == c[3]).any() else math.nan, "a sum over"),
+    (checks.check_meeting, lambda *c: meeting(*c, graph=False), "no graph"),
+    (checks.check_meeting, lambda *c: meeting(*c, unit=False), "length one"),
+    (checks.check_meeting, lambda *c: meeting(*c, among=5), "in the divisor"),
+    (checks.check_meeting, lambda *c: meeting(*c, among=1), "not the sum"),
+    (checks.check_meeting, lambda *c: 0 * c[0].sum(), "for each common"),
     (checks.check_merge, merge_local, "within chunks"),
     (checks.check_merge, lambda parts, k: [s + i for s, _, ids in parts for i in ids][:k], "one chunk after"),
     (checks.check_merge, lambda parts, k: sorted(merge(parts, k)), "among equals"),
