@@ -744,7 +744,7 @@ def check_paired(student: Callable[..., Any]) -> None:
 
 
 def check_meeting(student: Callable[..., Any]) -> None:
-    """``student(sketch, photo, y_sketch, y_photo)``: the term of notebook 16, zero where nothing is common."""
+    """``student(sketch, photo, y_sketch, y_photo)``: notebook 16's term, zero where nothing is common."""
     import torch
     from torch.nn.functional import normalize
 
