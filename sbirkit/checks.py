@@ -759,12 +759,12 @@ def check_meeting(student: Callable[..., Any]) -> None:
         return torch.stack(gaps).sum() / n
 
     apart = cases[0][0].clone().requires_grad_()
-    alone = student(apart, cases[0][1], ys, yp + 10)
+    alone = torch.as_tensor(student(apart, cases[0][1], ys, yp + 10))
     hint = "the mean of nothing is NaN; a sum over nothing is 0."
-    _judge_quietly(float(alone) == 0, f"without a common class got {float(alone)}.", hint)
+    value = alone.detach().item()
+    _judge_quietly(value == 0, f"without a common class got {value}.", hint)
     hint = "add 0 times the embeddings: a bare 0 has no graph, and backward stops there."
-    attached = torch.is_tensor(alone) and alone.requires_grad
-    _judge_quietly(attached, "without a common class the loss has no graph.", hint)
+    _judge_quietly(alone.requires_grad, "without a common class the loss has no graph.", hint)
     mistakes: list[Hint] = [
         (lambda *c: meet(*c, unit=False), "rows of length one first."),
         (lambda *c: meet(*c, n=5), "only classes that have both count, in the divisor as well."),
