@@ -213,7 +213,7 @@ def pack(
 
 def report(args: Namespace, catalogue: Catalogue) -> None:
     """What came out, what differs from the publication, what was set aside."""
-    say(args, f"{catalogue!r}\nin {catalogue.path}")
+    say(args, f"{catalogue!r}\nin {args.out}")
     for key, want in catalogue.card.get("expected", {}).items():
         got = catalogue.card["counts"][key]
         said = "as published" if got == want else f"{abs(got - want):,} {'more' if got > want else 'fewer'}"

@@ -287,6 +287,23 @@ def measured(run: "Run", bench: "Benchmark", metric: str = "mAP@all") -> float:
     return float((run.number("zs") or evaluate(run, bench, ["zs"])["zs"])[metric])
 
 
+def real_sets() -> list[str]:
+    """Names of the prepared catalogues of real pictures. While outputs are made to be stored, it is empty:
+    no real picture enters the repository.
+    """
+    import json
+    import os
+
+    from . import paths
+
+    if os.environ.get("SBIRKIT_STORING"):
+        return []
+    cards = {
+        path.parent.name: json.loads(path.read_text("utf-8")) for path in paths.data().glob("*/card.json")
+    }
+    return sorted(name for name, card in cards.items() if card["title"] != "Doodle World")
+
+
 def some_of(
     catalogue: "Catalogue", classes: Sequence[str], *, each: int, rows: ArrayLike | None = None
 ) -> NDArray[np.int64]:

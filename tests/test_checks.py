@@ -1,6 +1,7 @@
 """Every check passes a right answer, names the idea that a wrong one lacks, and lets nobody's answer be."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -193,6 +194,101 @@ def spread(graph):
     return degree @ linked @ degree
 
 
+def shown(file, photos):
+    stem = file.removesuffix(".png")
+    found = [p for p in photos if stem == p or (stem.startswith(p + "-") and stem[len(p) + 1 :].isdecimal())]
+    return max(found, key=len, default="")
+
+
+def recognised(lines, n):
+    found = []
+    for k, line in enumerate(lines):
+        try:
+            found += [k] if json.loads(line)["recognized"] else []
+        except ValueError:
+            continue
+    return found[:n]
+
+
+def usable(pictures):
+    found = {}
+    for name, modality in pictures:
+        found.setdefault(normalise(name), set()).add(modality)
+    return [name for name, kinds in found.items() if kinds == {"sketch", "photo"}]
+
+
+def centred(x):
+    x[np.isnan(x).any(1)] = np.nan
+    return x - np.nanmean(x, axis=0)
+
+
+def lookup(classes, names, vectors, *, spelt=normalise, last=False, missing=np.nan):
+    rows = {}
+    for name, row in zip(names, vectors, strict=True):
+        if last or spelt(name) not in rows:
+            rows[spelt(name)] = row
+    return [rows.get(spelt(c), np.full(vectors.shape[1], missing)) for c in classes]
+
+
+def slope(f, x, h):
+    found = []
+    for i in range(len(x)):
+        up, down = x.copy(), x.copy()
+        up[i], down[i] = x[i] + h, x[i] - h
+        found.append((f(up) - f(down)) / (2 * h))
+    return found
+
+
+def forward(f, x, h):
+    return [(f(x + h * e) - f(x)) / h for e in np.eye(len(x))]
+
+
+def spoiling(f, x, h):
+    found = slope(f, x, h)
+    x += h
+    return found
+
+
+def gained(a, b, *, t=4.303, ddof=1, n=3):
+    gaps = [x - y for x, y in zip(a, b, strict=True)]
+    mean = sum(gaps) / 3
+    spread = (sum((g - mean) ** 2 for g in gaps) / (3 - ddof)) ** 0.5
+    return mean, t * spread / n**0.5
+
+
+def unpaired(a, b):
+    return a.mean() - b.mean(), 4.303 * ((a.var(ddof=1) + b.var(ddof=1)) / 3) ** 0.5
+
+
+def meeting(sketch, photo, ys, yp, *, unit=True, among=None, graph=True):
+    """One class at a time, one picture at a time."""
+    total, classes = (
+        0 * sketch.sum() if graph else torch.zeros(()),
+        sorted(set(ys.tolist()) & set(yp.tolist())),
+    )
+    for c in classes:
+        middle = []
+        for rows, y in ((sketch, ys), (photo, yp)):
+            mine = [(r / (r * r).sum().sqrt() if unit else r) for r, k in zip(rows, y, strict=True) if k == c]
+            middle.append(sum(mine) / len(mine))
+        total = total + ((middle[0] - middle[1]) ** 2).sum()
+    return total / (among or max(1, len(classes)))
+
+
+def merge(parts, k):
+    every = [(-s, start + i) for start, scores, ids in parts for s, i in zip(scores, ids, strict=True)]
+    return [i for _, i in sorted(every)[:k]]
+
+
+def merge_local(parts, k):
+    every = [(-s, start, i) for start, scores, ids in parts for s, i in zip(scores, ids, strict=True)]
+    return [i for _, _, i in sorted(every)[:k]]
+
+
+def bits(a, b):
+    return [[sum(int(x ^ y).bit_count() for x, y in zip(p, q, strict=True)) for q in b] for p in a]
+
+
 RIGHT = {
     checks.check_nearest: nearest,
     checks.check_chance: chance,
@@ -213,6 +309,18 @@ RIGHT = {
     checks.check_symmetric_kl: lambda m, s, n, t: (kl(m, s, n, t) + kl(n, t, m, s)) / 2,
     checks.check_spread: spread,
     checks.check_paired: paired,
+    checks.check_shown: shown,
+    checks.check_mebibytes: lambda a, b, sizes: sum(a * s**2 + b * s**2 * 3 for s in sizes) / 1024 / 1024,
+    checks.check_recognised: recognised,
+    checks.check_usable: usable,
+    checks.check_centred: centred,
+    checks.check_lookup: lookup,
+    checks.check_slope: slope,
+    checks.check_gain: gained,
+    checks.check_meeting: meeting,
+    checks.check_merge: merge,
+    checks.check_hamming: bits,
+    checks.check_whole_mean: lambda m, n: np.repeat(m, n).mean(),
 }
 WRONG = [
     (checks.check_paired, lambda a, b, t: ((a - b).mean(), np.hypot(paired(a, 0, t)[1], paired(b, 0, t)[1])),
@@ -293,6 +401,65 @@ WRONG = [
     (checks.check_spread, lambda a: a * torch.outer(a.sum(1), a.sum(1)).clamp(min=1e-9).rsqrt(),
      "its own vector"),
     (checks.check_spread, lambda a: a, "row sums"),
+    (checks.check_shown, lambda f, p: "" if f.endswith("-12.png") else shown(f, p), "two digits"),
+    (checks.check_shown, lambda f, p: f.split("-")[0] if f.split("-")[0] in p else shown(f, p)
+     if f == "tom.png" else "", "last one"),
+    (checks.check_shown, lambda f, p: "" if f == "tom.png" else shown(f, p), "very name"),
+    (checks.check_shown, lambda f, p: f.rpartition("-")[0] or shown(f, p), "not there"),
+    (checks.check_shown, lambda f, p: f, "the stem"),
+    (checks.check_mebibytes, lambda a, b, s: 3 * sum((a + b) * x * x for x in s) / 2**20, "grey"),
+    (checks.check_mebibytes, lambda a, b, s: sum((a + b) * x * x for x in s) / 2**20, "three bytes"),
+    (checks.check_mebibytes, lambda a, b, s: sum((a + 3 * b) * x * x for x in s) / 2**18, "uint8"),
+    (checks.check_mebibytes, lambda a, b, s: (a + 3 * b) * s[0] ** 2 / 2**20, "every side"),
+    (checks.check_mebibytes, lambda a, b, s: sum((a + 3 * b) * x * x for x in s) / 1e6, r"2\*\*20 bytes"),
+    (checks.check_mebibytes, lambda a, b, s: 0.0, "side squared"),
+    (checks.check_recognised, lambda lines, n: list(range(n)), "may show anything"),
+    (checks.check_recognised, lambda rows, n: [1] if n == 1 else recognised(rows[:n], n), "not those among"),
+    (checks.check_recognised, lambda lines, n: recognised(lines, 9), "stop at n"),
+    (checks.check_recognised, lambda lines, n: recognised(lines, min(n, 3)), "line by line"),
+    (checks.check_usable, lambda p: {n for n, _ in p if sum(n == m for m, _ in p) > 1}, "no pair"),
+    (checks.check_usable, lambda p: {normalise(n) for n, m in p if m == "photo"}, "without a sketch"),
+    (checks.check_usable, lambda p: {n for n, _ in p if {(n, "sketch"), (n, "photo")} <= {*p}}, "normalise"),
+    (checks.check_usable, lambda p: {"Hot-air balloon", "cat"}, "in the spelling"),
+    (checks.check_usable, lambda p: set(), "collect"),
+    (checks.check_centred, lambda x: x - x.mean(0), "one NaN makes"),
+    (checks.check_centred, lambda x: np.nan_to_num(x - np.nanmean(x, axis=0)), "row of zeros"),
+    (checks.check_centred, lambda x: x - np.nanmean(x, axis=0), "half a vector"),
+    (checks.check_centred, lambda x: 0.0, "known throughout"),
+    (checks.check_lookup, lambda *c: lookup(*c, missing=0.0), "lacks"),
+    (checks.check_lookup, lambda *c: lookup(*c, spelt=str.lower), "spelling"),
+    (checks.check_lookup, lambda *c: lookup(*c, last=True), "first counts"),
+    (checks.check_lookup, lambda *c: [], "in the order"),
+    (checks.check_slope, forward, "to one side"),
+    (checks.check_slope, lambda f, x, h: 2 * np.array(slope(f, x, h)), "2h apart"),
+    (checks.check_slope, spoiling, "put every entry back"),
+    (checks.check_slope, lambda f, x, h: 0.0, "the others held"),
+    (checks.check_gain, lambda a, b: gained(b, a), "mine minus theirs"),
+    (checks.check_gain, unpaired, "differences first"),
+    (checks.check_gain, lambda a, b: gained(a, b, t=1.96), "many seeds"),
+    (checks.check_gain, lambda a, b: gained(a, b, ddof=0), "ddof=1"),
+    (checks.check_gain, lambda a, b: gained(a, b, n=1), "root of n"),
+    (checks.check_gain, lambda a, b: 0.0, "mean of gaps"),
+    (checks.check_meeting, lambda *c: meeting(*c) if c[2][0] == c[3][0] else math.nan, "a sum over"),
+    (checks.check_meeting, lambda *c: meeting(*c, graph=False), "no graph"),
+    (checks.check_meeting, lambda *c: meeting(*c, unit=False), "length one"),
+    (checks.check_meeting, lambda *c: meeting(*c, among=5), "in the divisor"),
+    (checks.check_meeting, lambda *c: meeting(*c, among=1), "not the sum"),
+    (checks.check_meeting, lambda *c: 0 * c[0].sum(), "for each common"),
+    (checks.check_merge, merge_local, "within chunks"),
+    (checks.check_merge, lambda parts, k: [s + i for s, _, ids in parts for i in ids][:k], "one chunk after"),
+    (checks.check_merge, lambda parts, k: sorted(merge(parts, k)), "among equals"),
+    (checks.check_merge, lambda parts, k: [1, 3, 0, 6, 4], "largest first"),
+    (checks.check_merge, lambda parts, k: [], "each chunk's start"),
+    (checks.check_hamming, lambda a, b: (a[:, None] != b).sum(2), "differing words"),
+    (checks.check_hamming, lambda a, b: np.bitwise_count(a[:, None] & b).sum(2), "what both have"),
+    (checks.check_hamming, lambda a, b: 64 * a.shape[1] - np.array(bits(a, b)), "bits agree"),
+    (checks.check_hamming, lambda a, b: np.array(bits(a[:, :1], b[:, :1])), "several words"),
+    (checks.check_hamming, lambda a, b: np.zeros((len(a), len(b))), "XOR every"),
+    (checks.check_whole_mean, lambda m, n: m.mean(), "weigh by the counts"),
+    (checks.check_whole_mean, lambda m, n: m @ n, "how many there are"),
+    (checks.check_whole_mean, lambda m, n: m @ n / len(n), "not of processes"),
+    (checks.check_whole_mean, lambda m, n: 0.0, "sum of counts"),
 ]  # fmt: skip
 
 

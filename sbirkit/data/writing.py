@@ -205,7 +205,8 @@ def _make_shards(shards: Sequence[Path], work: _Work, *, workers: int | None, pr
     left, total = sum(len(piece.items) for _, piece in jobs), len(work.items)
     workers = min(workers or _cores(), len(jobs))
     done = _in_processes(jobs, workers) if workers > 1 else (_shard(*job) for job in jobs)
-    with tqdm(total=total, initial=total - left, unit=" pictures", disable=not progress) as bar:
+    silent = not progress or bool(os.environ.get("TQDM_DISABLE"))
+    with tqdm(total=total, initial=total - left, unit=" pictures", disable=silent) as bar:
         for count in done:
             bar.update(count)
 

@@ -12,6 +12,7 @@ _HOMES = {  # name -> module, loaded when first named
     "Diverged": "history",
     "embed_rows": "evaluation",
     "evaluate": "evaluation",
+    "first_batch": "reaching",
     "fit": "loop",
     "reach": "reaching",
     "Run": "run",

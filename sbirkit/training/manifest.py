@@ -40,11 +40,23 @@ def code_digest(method: type | None = None) -> str:
         total.update("\n".join(code_lines(file.read_text(encoding="utf-8"))).encode())
     for kind in method.__mro__ if method else ():
         if kind.__module__.split(".")[0] not in ("sbirkit", "torch", "builtins", "abc"):
-            try:
-                total.update(inspect.getsource(kind).encode())
-            except (OSError, TypeError):
-                total.update(kind.__qualname__.encode())
+            total.update(_source(kind).encode())
     return total.hexdigest()
+
+
+def _source(kind: type) -> str:
+    """What a class of the user's own says. In a notebook Python finds no source of a class, only of its
+    functions; an edited term must not open the run of the old one.
+    """
+    said = [kind.__qualname__]
+    for part in (kind, *(f for f in vars(kind).values() if inspect.isfunction(f))):
+        try:
+            said.append(inspect.getsource(part))
+        except (OSError, TypeError):
+            continue
+        if part is kind:
+            return said[-1]
+    return "\n".join(said)
 
 
 @cache

@@ -13,6 +13,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LONGEST = 20  # lines of a code cell
 OUTPUT = 300_000  # bytes of one cell's outputs
+DEFINED = 60  # lines of all cells tagged `definition`: where writing a function or class is the lesson
 
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
@@ -22,6 +23,9 @@ def faults(path: Path, notebook: notebooks.Notebook) -> list[str]:
     """Everything that breaks the contract, in words."""
     cells = notebook["cells"]
     found = [*_opening(cells), *_parameters(notebook), *_stored(path, notebook)]
+    defined = sum(len(cell["source"].splitlines()) for cell in cells if "definition" in notebooks.tags(cell))
+    if defined > DEFINED:
+        found.append(f"its definitions take {defined} lines, want at most {DEFINED}")
     for k, cell in enumerate(cells, 1):
         check = _code if cell["cell_type"] == "code" else _markdown
         found += [f"cell {k}: {fault}" for fault in check(path, cell)]
@@ -57,14 +61,14 @@ def _stored(path, notebook):
 
 
 def _code(path, cell):
-    free = {"exercise", "solution"} & set(notebooks.tags(cell))
+    free = {"exercise", "solution", "definition"} & set(notebooks.tags(cell))
     lines = cell["source"].splitlines()
     if len(lines) > LONGEST and not free:
         yield f"{len(lines)} lines, want at most {LONGEST}"
     code = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     if not free and any(isinstance(node, kinds) for node in ast.walk(ast.parse(code))):
-        yield "defines a function or class: that belongs in the package, unless it is an exercise"
+        yield "defines a function or class: that belongs in the package, unless it is the lesson"
     for output in cell["outputs"]:
         if output["output_type"] == "error":
             yield f"stores an error: {output['ename']}"
@@ -113,6 +117,7 @@ GOOD = [
     markdown("# 00 · Start\n\n**You will** see. **Before:** nothing. **Time:** 1 s."),
     code("profile = 'laptop'  # smoke | laptop\nseed = 0", "parameters"),
     code("def mine(x):\n    ...", "exercise"),
+    code("class Mine:\n    ...", "definition"),
     markdown("[here](here.png), ![a van](here.png), `![](code)`, [far](https://example.org/x)"),
 ]
 SHOWN = {"output_type": "display_data", "metadata": {}}
@@ -122,27 +127,28 @@ BROKEN = {
     "0 cells are tagged parameters": [GOOD[0]],
     "2 cells are tagged parameters": [*GOOD, code("a = 1", "parameters")],
     "want lines like": [GOOD[0], code("seed = int('0')", "parameters")],
-    "cell 5: 21 lines": [*GOOD, code("x\n" * 21)],
-    "cell 5: defines a function": [*GOOD, code("if True:\n    def f(): ...")],
-    "cell 5: stores an error: KeyError": [
+    "its definitions take 63 lines": [*GOOD, code("def f():\n" + "    x\n" * 60, "definition")],
+    "cell 6: 21 lines": [*GOOD, code("x\n" * 21)],
+    "cell 6: defines a function": [*GOOD, code("if True:\n    def f(): ...")],
+    "cell 6: stores an error: KeyError": [
         *GOOD,
         code("x", outputs=[{"output_type": "error", "ename": "KeyError"}]),
     ],
-    "cell 5: stores a view of a widget": [
+    "cell 6: stores a view of a widget": [
         *GOOD,
         code("x", outputs=[SHOWN | {"data": {notebooks.WIDGET_VIEW: {}}}]),
     ],
-    "cell 5: its outputs take 400 kB": [
+    "cell 6: its outputs take 400 kB": [
         *GOOD,
         code("x", outputs=[SHOWN | {"data": {"text/html": "x" * 400_000}}]),
     ],
-    "cell 5: shows <a.B object at 0x7f>": [
+    "cell 6: shows <a.B object at 0x7f>": [
         *GOOD,
         code("x", outputs=[SHOWN | {"data": {"text/plain": "<a.B object at 0x7f>"}}]),
     ],
-    "cell 5: picture here.png has no alt": [*GOOD, markdown("![ ](here.png)")],
-    "cell 5: <img src='here.png'> has no alt": [*GOOD, markdown("<img src='here.png'>")],
-    "cell 5: the link to gone.ipynb#part leads nowhere": [*GOOD, markdown("[gone](gone.ipynb#part)")],
+    "cell 6: picture here.png has no alt": [*GOOD, markdown("![ ](here.png)")],
+    "cell 6: <img src='here.png'> has no alt": [*GOOD, markdown("<img src='here.png'>")],
+    "cell 6: the link to gone.ipynb#part leads nowhere": [*GOOD, markdown("[gone](gone.ipynb#part)")],
 }
 
 

@@ -1,18 +1,20 @@
 """Profiles as files, and the digest of the code that makes a run."""
 
 from dataclasses import fields
+from inspect import signature
 
 import pytest
 
-from sbirkit.models import METHODS
+from sbirkit.models import METHODS, make
 from sbirkit.training import TrainConfig, manifest
 from sbirkit.training.config import PROFILES, read_profile
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_names_only_what_there_is(name):
-    read = read_profile(name)
-    assert read.keys() <= {"train", *METHODS}
+    read = dict(read_profile(name))
+    assert read.keys() <= {"train", "options", *METHODS}
+    assert read.pop("options", {}).keys() <= signature(make).parameters.keys() - {"options"}
     assert read["train"]["images"] > 0
     known = {f.name for f in fields(TrainConfig)} | {"images"}
     for method, tables in read.items():
