@@ -41,6 +41,64 @@ def _hint(given: Sequence[Any], cases: Sequence[Any], mistakes: Sequence[Hint], 
     return otherwise
 
 
+# 00 · start here
+
+ZERO_SHOT = {  # penguins are called unseen: is it still zero-shot? -> answer, hint
+    "A": (
+        False,
+        "the photos are of penguins: the network has met the class, whether or not it saw a sketch.",
+    ),
+    "B": (
+        False,
+        "pre-training is training, too: penguins in those photos are penguins met. It is the commonest leak.",
+    ),
+    "C": (
+        True,
+        "owls and ducks are other classes, however alike. Learning from relatives is the whole idea.",
+    ),
+    "D": (
+        False,
+        "whoever stops at the best result on penguins has chosen by penguins; choose by classes set aside.",
+    ),
+    "E": (True, "a name or a description is no picture. It is allowed by custom, and must be said."),
+}
+
+
+def check_zero_shot(answers: Mapping[str, bool | None]) -> None:
+    """Which of five recipes is zero-shot: ``{"A": False, ...}``; None is not answered yet."""
+    if _untouched(None if all(answers.get(letter) is None for letter in ZERO_SHOT) else answers):
+        return
+    for letter, (right, hint) in ZERO_SHOT.items():
+        if answers.get(letter) is not right:
+            raise AssertionError(f"{letter} is not {answers.get(letter)}. Hint: {hint}")
+    print("✓ right")
+
+
+def check_order(student: Callable[..., Any]) -> None:
+    """``student(query, photos)``: the numbers of the photos, the one with the highest cosine first."""
+    query, photos = (
+        np.array([2.0, 0.0]),
+        np.array([[1.0, 3.0], [5.0, 4.0], [0.3, 0.1], [-2.0, 0.1], [1.0, 1.0]]),
+    )
+    cases = [(query, photos), (query[::-1], photos[::-1])]
+
+    def cosines(q: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(x @ q / (np.linalg.norm(x, axis=1) * np.linalg.norm(q)))
+
+    mistakes: list[Hint] = [
+        (lambda q, x: np.argsort(cosines(q, x)), "argsort begins with the smallest; nearest is the largest."),
+        (lambda q, x: np.argsort(-(x @ q)), "a long vector is not a near one: divide by the lengths first."),
+        (lambda q, x: -np.sort(-cosines(q, x)), "those are the cosines; want the photos' numbers."),
+    ]  # fmt: skip
+    _match(
+        student,
+        lambda q, x: np.argsort(-cosines(q, x)),
+        cases,
+        mistakes,
+        "cosine of the query with every photo, then the numbers of the photos from the largest down.",
+    )
+
+
 # 01 · Doodle World
 
 KNOB_PUZZLE: dict[str, tuple[str, Any]] = {
