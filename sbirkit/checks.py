@@ -46,7 +46,7 @@ def _hint(given: Sequence[Any], cases: Sequence[Any], mistakes: Sequence[Hint], 
 ZERO_SHOT = {  # penguins are called unseen: is it still zero-shot? -> answer, hint
     "A": (
         False,
-        "the photos are of penguins: the network has met the class, whether or not it saw a sketch.",
+        "the photos are of penguins: the network has met the class, sketch or no sketch.",
     ),
     "B": (
         False,
@@ -617,3 +617,56 @@ def check_spread(student: Callable[..., Any]) -> None:
         ),
     ]
     _match(student, spread, cases, mistakes, "A + I, its row sums D, then D^-1/2 (A + I) D^-1/2.")
+
+
+# 22 · knobs
+
+KNOB_EFFECTS = {  # what is true of one knob -> the knob, hint
+    "A": (
+        "diversity",
+        "when all individuals of a class are built alike, a class is one thing: which knob does that?",
+    ),
+    "B": ("gap", "a traced sketch fits its own photo line by line, and keeps that photo's odd viewpoint."),
+    "C": ("clutter", "drawers leave the background away; only the photo has one."),
+    "D": ("abstraction", "the photos stay as they are, and the main outline stays in the sketch."),
+}
+
+
+def check_knob_effects(answers: Mapping[str, str]) -> None:
+    """Which knob each sentence of notebook 22 is about: ``{"A": "gap", ...}``."""
+    if _untouched(None if not any(answers.values()) else answers):
+        return
+    for letter, (knob, hint) in KNOB_EFFECTS.items():
+        if answers.get(letter) != knob:
+            raise AssertionError(f"{letter} is not {answers.get(letter)!r}. Hint: {hint}")
+    print("✓ right")
+
+
+def check_error_of_change(student: Callable[..., Any]) -> None:
+    """``student(here, there)``: the standard error of the mean change of the same queries, ``(Q,)`` each."""
+    rng = np.random.default_rng(0)
+    ability = rng.random((2, 40))
+    cases = [(a + rng.normal(0, 0.05, 40), a + rng.normal(0, 0.05, 40)) for a in ability]
+
+    def error(x: NDArray[Any]) -> float:
+        return float(x.std(ddof=1) / np.sqrt(len(x)))
+
+    mistakes: list[Hint] = [
+        (
+            lambda a, b: np.hypot(error(a), error(b)),
+            "that is for two sets of *other* queries. These are the same: take each query's change first.",
+        ),
+        (
+            lambda a, b: (a - b).std(ddof=1),
+            "that is the spread of one query; a mean of Q is surer by root Q.",
+        ),
+        (lambda a, b: (a - b).std() / np.sqrt(len(a)), "the spread of a sample has Q - 1 below: ddof=1."),
+        (lambda a, b: (a - b).mean(), "that is the change itself; want how far it may be off."),
+    ]
+    _match(
+        student,
+        lambda a, b: error(a - b),
+        cases,
+        mistakes,
+        "the change of every query, its standard deviation with ddof=1, divided by the root of Q.",
+    )
