@@ -2,7 +2,7 @@
 const WIDE = 560, HIGH = 300, LEFT = 46, RIGHT = 12, TOP = 12, LOW = 34;
 
 function render({ model, el }) {
-  const { root, said: message, send, answered, done } = frame(model, el, "knobs");
+  const { root, said: message, send, answered, done } = frame(model, el, "world");
   let waiting = false, wish = null;
   const ask = (what) => { if (waiting) wish = what; else { waiting = true; send(what); } };
 
@@ -79,7 +79,6 @@ function render({ model, el }) {
     for (const k of s.knobs) {
       const one = sliders.get(k.name);
       if (!wish) one.set(k.value);
-      if (!wish && document.activeElement !== one.querySelector("input")) one.querySelector("input").value = k.value;
       one.classList.toggle("sb-chosen", k.name === s.knob);
     }
     const k = s.knobs.find((one) => one.name === s.knob);

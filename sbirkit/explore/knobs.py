@@ -183,7 +183,7 @@ class KnobsState(State):
                     (0.15 + 1.3 * j) / 10.4, (top - 0.88) / height, f"{value:g}", fontsize=8, color=INK
                 )
             if self.curves:
-                ax = figure.add_axes((7.2 / 10.4, (top - 1.1) / height, 2.3 / 10.4, 1.05 / height))
+                ax = figure.add_axes((7.2 / 10.4, (top - 1.32) / height, 2.9 / 10.4, 1.3 / height))
                 self._plot(ax, knob)
         if self.curves:
             handles, names = ax.get_legend_handles_labels()

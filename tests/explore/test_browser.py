@@ -147,7 +147,7 @@ def test_dragging_and_stepping_make_the_loss_fall(lab):
 
 def test_a_knob_turned_by_keyboard_changes_pictures_and_marker(lab):
     page = lab.notebook("knobs", "from sbirkit.explore import KnobsState; knobs = KnobsState('owl')", "knobs")
-    view = page.locator(".sb-knobs")
+    view = page.locator(".sb-world")
     slider, marker = view.get_by_label("clutter", exact=True), view.locator(".sb-marker")
     slider.wait_for(timeout=60_000)
     now = view.locator(".sb-pairs").nth(1).locator("img")
@@ -165,7 +165,7 @@ def test_a_knob_turned_by_keyboard_changes_pictures_and_marker(lab):
     assert float(marker.get_attribute("x1")) < place
     assert "≈" in view.locator("table").inner_text()
     view.get_by_role("button", name="find the photo of this very object").press("Enter")
-    view.get_by_text("MRR", exact=True).first.wait_for()
+    view.locator("th", has_text="MRR").wait_for()
     view.get_by_role("button", name="RAMLN").press("Enter")
     page.wait_for_function("() => document.querySelector('.sb-key[aria-pressed=\"true\"]')")
     assert page.problems == []
