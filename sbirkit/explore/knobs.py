@@ -164,7 +164,7 @@ class KnobsState(State):
         }  # fmt: skip
 
     def twin(self) -> Sheet:
-        """A row for each knob: one individual at the measured settings, and the curves with a mark."""
+        """A row for each knob: two individuals at the measured settings, and the curves with a mark."""
         values = self.curves["values"] if self.curves else {n: np.linspace(*KNOBS[n], 5) for n in TURNABLE}
         figure = Sheet(figsize=(10.4, 1.72 * len(TURNABLE) + 0.75), facecolor=CARD, dpi=100)
         height = figure.get_figheight()
@@ -174,14 +174,14 @@ class KnobsState(State):
                 0.015, top / height, f"{knob}: {TURNABLE[knob]}", fontsize=9, weight="bold", color=INK
             )
             for j, value in enumerate(values[knob]):
-                sketch, photo = _pair(World(**{knob: float(value)}), self.label, self.first)
-                for picture, left in ((sketch, 0.15 + 1.3 * j), (photo, 0.75 + 1.3 * j)):
-                    box = figure.add_axes((left / 10.4, (top - 0.72) / height, 0.58 / 10.4, 0.58 / height))
-                    box.imshow(picture, "gray", vmin=0, vmax=255)
-                    box.axis("off")
-                figure.text(
-                    (0.15 + 1.3 * j) / 10.4, (top - 0.88) / height, f"{value:g}", fontsize=8, color=INK
-                )
+                world, left = World(**{knob: float(value)}), 0.15 + 1.3 * j  # type: ignore[arg-type]
+                for row in (0, 1):  # two individuals
+                    low = (top - 0.72 - 0.63 * row) / height
+                    for k, picture in enumerate(_pair(world, self.label, self.first + row)):
+                        box = figure.add_axes(((left + 0.6 * k) / 10.4, low, 0.58 / 10.4, 0.58 / height))
+                        box.imshow(picture, "gray", vmin=0, vmax=255)
+                        box.axis("off")
+                figure.text(left / 10.4, (top - 1.49) / height, f"{value:g}", fontsize=8, color=INK)
             if self.curves:
                 ax = figure.add_axes((7.2 / 10.4, (top - 1.32) / height, 2.9 / 10.4, 1.3 / height))
                 self._plot(ax, knob)
