@@ -45,6 +45,64 @@ def _hint(given: Sequence[Any], cases: Sequence[Any], mistakes: Sequence[Hint], 
     return otherwise
 
 
+# 00 · start here
+
+ZERO_SHOT = {  # penguins are called unseen: is it still zero-shot? -> answer, hint
+    "A": (
+        False,
+        "the photos are of penguins: the network has met the class, sketch or no sketch.",
+    ),
+    "B": (
+        False,
+        "pre-training is training, too: penguins in those photos are penguins met. It is the commonest leak.",
+    ),
+    "C": (
+        True,
+        "owls and ducks are other classes, however alike. Learning from relatives is the whole idea.",
+    ),
+    "D": (
+        False,
+        "whoever stops at the best result on penguins has chosen by penguins; choose by classes set aside.",
+    ),
+    "E": (True, "a name or a description is no picture. It is allowed by custom, and must be said."),
+}
+
+
+def check_zero_shot(answers: Mapping[str, bool | None]) -> None:
+    """Which of five recipes is zero-shot: ``{"A": False, ...}``; None is not answered yet."""
+    if _untouched(None if all(answers.get(letter) is None for letter in ZERO_SHOT) else answers):
+        return
+    for letter, (right, hint) in ZERO_SHOT.items():
+        if answers.get(letter) is not right:
+            raise AssertionError(f"{letter} is not {answers.get(letter)}. Hint: {hint}")
+    print("✓ right")
+
+
+def check_order(student: Callable[..., Any]) -> None:
+    """``student(query, photos)``: the numbers of the photos, the one with the highest cosine first."""
+    query, photos = (
+        np.array([2.0, 0.0]),
+        np.array([[1.0, 3.0], [5.0, 4.0], [0.3, 0.1], [-2.0, 0.1], [1.0, 1.0]]),
+    )
+    cases = [(query, photos), (query[::-1], photos[::-1])]
+
+    def cosines(q: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(x @ q / (np.linalg.norm(x, axis=1) * np.linalg.norm(q)))
+
+    mistakes: list[Hint] = [
+        (lambda q, x: np.argsort(cosines(q, x)), "argsort begins with the smallest; nearest is the largest."),
+        (lambda q, x: np.argsort(-(x @ q)), "a long vector is not a near one: divide by the lengths first."),
+        (lambda q, x: -np.sort(-cosines(q, x)), "those are the cosines; want the photos' numbers."),
+    ]  # fmt: skip
+    _match(
+        student,
+        lambda q, x: np.argsort(-cosines(q, x)),
+        cases,
+        mistakes,
+        "cosine of the query with every photo, then the numbers of the photos from the largest down.",
+    )
+
+
 # 01 · Doodle World
 
 KNOB_PUZZLE: dict[str, tuple[str, Any]] = {
@@ -870,4 +928,56 @@ def check_whole_mean(student: Callable[..., Any]) -> None:
         cases,
         mistakes,
         "sum of mean times count, / sum of counts.",
+
+
+# 22 · knobs
+
+KNOB_EFFECTS = {  # what is true of one knob -> the knob, hint
+    "A": (
+        "diversity",
+        "when all individuals of a class are built alike, a class is one thing: which knob does that?",
+    ),
+    "B": ("gap", "a traced sketch fits its own photo line by line, and keeps that photo's odd viewpoint."),
+    "C": ("clutter", "drawers leave the background away; only the photo has one."),
+    "D": ("abstraction", "the photos stay as they are, and the main outline stays in the sketch."),
+}
+
+
+def check_knob_effects(answers: Mapping[str, str]) -> None:
+    """Which knob each sentence of notebook 22 is about: ``{"A": "gap", ...}``."""
+    if _untouched(None if not any(answers.values()) else answers):
+        return
+    for letter, (knob, hint) in KNOB_EFFECTS.items():
+        if answers.get(letter) != knob:
+            raise AssertionError(f"{letter} is not {answers.get(letter)!r}. Hint: {hint}")
+    print("✓ right")
+
+
+def check_error_of_change(student: Callable[..., Any]) -> None:
+    """``student(here, there)``: the standard error of the mean change of the same queries, ``(Q,)`` each."""
+    rng = np.random.default_rng(0)
+    ability = rng.random((2, 40))
+    cases = [(a + rng.normal(0, 0.05, 40), a + rng.normal(0, 0.05, 40)) for a in ability]
+
+    def error(x: NDArray[Any]) -> float:
+        return float(x.std(ddof=1) / np.sqrt(len(x)))
+
+    mistakes: list[Hint] = [
+        (
+            lambda a, b: np.hypot(error(a), error(b)),
+            "that is for two sets of *other* queries. These are the same: take each query's change first.",
+        ),
+        (
+            lambda a, b: (a - b).std(ddof=1),
+            "that is the spread of one query; a mean of Q is surer by root Q.",
+        ),
+        (lambda a, b: (a - b).std() / np.sqrt(len(a)), "the spread of a sample has Q - 1 below: ddof=1."),
+        (lambda a, b: (a - b).mean(), "that is the change itself; want how far it may be off."),
+    ]
+    _match(
+        student,
+        lambda a, b: error(a - b),
+        cases,
+        mistakes,
+        "the change of every query, its standard deviation with ddof=1, divided by the root of Q.",
     )

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -500,3 +501,66 @@ def test_each_knob_of_the_puzzle_changes_its_picture_and_says_nothing():
     ]
     assert changed == [(True, False), (False, True), (True, True), (True, True)]
     assert not [knob for knob, _ in checks.KNOB_PUZZLE.values() if knob in sheet.alt]
+
+
+def test_zero_shot_names_the_sentence_that_is_wrong(capsys):
+    checks.check_zero_shot(dict.fromkeys("ABCDE"))
+    assert "not attempted" in capsys.readouterr().out
+    right = {letter: answer for letter, (answer, _) in checks.ZERO_SHOT.items()}
+    checks.check_zero_shot(right)
+    for letter, (answer, hint) in checks.ZERO_SHOT.items():
+        with pytest.raises(AssertionError, match=f"{letter} is not {not answer}. Hint: {re.escape(hint)}"):
+            checks.check_zero_shot(right | {letter: not answer})
+
+
+def cosines(query, photos):
+    return photos @ query / np.linalg.norm(photos, axis=1) / np.linalg.norm(query)
+
+
+def test_order_passes_ours_and_names_what_is_missing(capsys):
+    checks.check_order(lambda query, photos: None)
+    assert "not attempted" in capsys.readouterr().out
+    checks.check_order(lambda query, photos: np.argsort(-cosines(query, photos)))
+    for wrong, hint in (
+        (lambda query, photos: np.argsort(cosines(query, photos)), "begins with the smallest"),
+        (lambda query, photos: np.argsort(-(photos @ query)), "divide by the lengths"),
+        (lambda query, photos: sorted(cosines(query, photos))[::-1], "the photos' numbers"),
+        (lambda query, photos: int(cosines(query, photos).argmax()), "from the largest down"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_order(wrong)
+
+
+def test_knob_effects_are_what_the_shipped_curves_say():
+    from sbirkit.runs.knob_curves import read
+
+    right = {letter: knob for letter, (knob, _) in checks.KNOB_EFFECTS.items()}
+    assert right == {"A": "diversity", "B": "gap", "C": "clutter", "D": "abstraction"}
+    curves = read()["curves"]
+    assert all(line[0]["change_interval"][0] > 0.05 for line in curves["class"]["diversity"].values())
+    assert all(line[0]["change_interval"][1] < 0 for line in curves["class"]["gap"].values())
+    assert curves["object"]["gap"]["hog"][0]["mean"] > 0.5
+    assert curves["object"]["gap"]["hog"][0]["change_interval"][0] > 0.3
+    assert all(line[-1]["change_interval"][1] < 0 for line in curves["class"]["clutter"].values())
+    lost = {name: -line[-1]["change"] for name, line in curves["class"]["abstraction"].items()}
+    assert lost["hog"] == min(lost.values()) < 0.02
+    checks.check_knob_effects(right)
+    checks.check_knob_effects(dict.fromkeys(right, ""))
+    for letter, (_, hint) in checks.KNOB_EFFECTS.items():
+        with pytest.raises(AssertionError, match=re.escape(hint)):
+            checks.check_knob_effects(right | {letter: "imbalance"})
+
+
+def test_the_error_of_a_change_is_that_of_pairs():
+    def ours(here, there):
+        return np.std(here - there, ddof=1) / math.sqrt(len(here))
+
+    checks.check_error_of_change(ours)
+    for wrong, hint in (
+        (lambda a, b: math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a)), "other. queries"),
+        (lambda a, b: np.std(a - b, ddof=1), "root Q"),
+        (lambda a, b: np.std(a - b) / math.sqrt(len(a)), "ddof=1"),
+        (lambda a, b: (a - b).mean(), "the change itself"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_error_of_change(wrong)

@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
     "Handmade": "searching",
+    "KnobsState": "knobs",
     "PlaygroundState": "playground",
     "RetrievalState": "sketchpad",
     "Searcher": "searching",

@@ -143,3 +143,29 @@ def test_dragging_and_stepping_make_the_loss_fall(lab):
     page.wait_for_timeout(500)
     assert loss(view) < before
     assert page.problems == []
+
+
+def test_a_knob_turned_by_keyboard_changes_pictures_and_marker(lab):
+    page = lab.notebook("knobs", "from sbirkit.explore import KnobsState; knobs = KnobsState('owl')", "knobs")
+    view = page.locator(".sb-world")
+    slider, marker = view.get_by_label("clutter", exact=True), view.locator(".sb-marker")
+    slider.wait_for(timeout=60_000)
+    now = view.locator(".sb-pairs").nth(1).locator("img")
+    before = [now.nth(i).get_attribute("src") for i in (0, 1)]
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.querySelector('.sb-marker')?.dataset.value === '3'")
+    assert "clutter: how many other things" in view.inner_text()
+    assert now.nth(0).get_attribute("src") == before[0]  # the sketch stays
+    assert now.nth(1).get_attribute("src") != before[1]
+    assert slider.evaluate("e => document.activeElement === e")
+    place = float(marker.get_attribute("x1"))
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => document.querySelector('.sb-marker').dataset.value === '2.95'")
+    assert float(marker.get_attribute("x1")) < place
+    assert "≈" in view.locator("table").inner_text()
+    view.get_by_role("button", name="find the photo of this very object").press("Enter")
+    view.locator("th", has_text="MRR").wait_for()
+    view.get_by_role("button", name="RAMLN").press("Enter")
+    page.wait_for_function("() => document.querySelector('.sb-key[aria-pressed=\"true\"]')")
+    assert page.problems == []
