@@ -316,7 +316,7 @@ def two_clouds(
     return x + noise * torch.randn(x.shape, generator=made), y, sketch
 
 
-def squeezed(weight: float, *, steps: int = 150, seed: int = 0) -> dict[str, float]:
+def squeezed(weight: float, *, steps: int = 80, seed: int = 0) -> dict[str, float]:
     """A whole bottleneck in a second: a linear encoder to four dimensions, classification, and a divergence.
 
     The input holds the class, the modality, and both at once; all deviations are 1.
@@ -329,14 +329,14 @@ def squeezed(weight: float, *, steps: int = 150, seed: int = 0) -> dict[str, flo
     from .measures import linear_probe, readable_information
 
     made = torch.Generator().manual_seed(seed)
-    x, y, sketch = two_clouds(classes=4, each=16, dim=8, gap=1.0, own=0.6, noise=0.25, seed=seed)
+    x, y, sketch = two_clouds(classes=4, each=16, dim=8, gap=2.0, own=1.0, noise=0.4, seed=seed)
     encoder = torch.nn.Linear(8, 4)
     classes = torch.nn.Linear(4, 4)
     with torch.no_grad():
         for layer in (encoder, classes):
             layer.weight.copy_(0.4 * torch.randn(layer.weight.shape, generator=made))
             layer.bias.zero_()
-    optimiser = torch.optim.Adam([*encoder.parameters(), *classes.parameters()], lr=0.05)
+    optimiser = torch.optim.Adam([*encoder.parameters(), *classes.parameters()], lr=0.03)
     for _ in range(steps):
         z = encoder(x)
         divergence = bottleneck_divergence(

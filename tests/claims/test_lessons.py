@@ -25,7 +25,7 @@ def solutions():
                 yield pytest.param(source, id=re.search(r"exercises\.(\w+)", source)[1])
 
 
-@pytest.mark.parametrize("source", solutions())
+@pytest.mark.parametrize("source", list(solutions()))
 def test_solutions_pass_their_checks(source, capsys):
     exec(source, {"exercises": exercises})
     assert "✓ right" in capsys.readouterr().out

@@ -1,8 +1,6 @@
 """Measures by name, on a small method and a small benchmark."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,19 +10,14 @@ from sbirkit.claims.measures import MEASURES, Looks, class_probe, measure, modal
 from sbirkit.models import MASBIR, TextTable
 from sbirkit.models.baselines import Frozen
 
-spec = importlib.util.spec_from_file_location("tiny", Path(__file__).parents[1] / "training" / "tiny.py")
-tiny = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tiny)
-TEACHER = {"each": 8}
+
+@pytest.fixture(scope="module")
+def bench(tiny, folder):
+    return tiny.benchmark(folder, setting="gzs")
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return tiny.benchmark(tmp_path_factory.mktemp("bars") / "data", setting="gzs")
-
-
-@pytest.fixture(scope="module")
-def method():
+def method(tiny):
     return Frozen(backbone=tiny.Maps()).eval()
 
 
@@ -54,7 +47,7 @@ def test_several_share_their_pictures_and_agree_with_the_functions(bench, method
         assert found[f"class_probe_{name}"] == want
 
 
-def test_pictures_are_of_the_part_in_pairs_and_the_same_for_every_method(bench, method):
+def test_pictures_are_of_the_part_in_pairs_and_the_same_for_every_method(tiny, bench, method):
     looks = Looks(method, bench, each=3)
     assert set(looks.rows) <= set(bench.unseen)
     assert len(looks.rows) == 3 * 2 * 3
@@ -71,7 +64,7 @@ def test_a_method_keeps_everything_of_its_own_start(bench, method):
         measure("retention", method, bench, each=8)
 
 
-def test_subtracting_takes_away_what_the_table_holds(bench):
+def test_subtracting_takes_away_what_the_table_holds(tiny, bench):
     names = bench.catalogue.classes
     text = TextTable(names, torch.eye(len(names), 16) + 0.1)
     made = MASBIR(backbone=tiny.Maps(), classes=bench.train_classes, text=text).eval()
