@@ -27,7 +27,8 @@ def test_every_measure_has_finite_numbers_that_repeat(bench, method, name, part)
     found = measure(name, method, bench, part=part, teacher=method, each=8)
     assert all(math.isfinite(v) and type(v) is float for v in found.values())
     assert found == measure(name, method, bench, part=part, teacher=method, each=8)
-    assert found or name == "class_rank_correlation"  # the bars' card knows of no taxonomy
+    # the bars' card knows of no taxonomy, and eight photos have no ten neighbours
+    assert found or name == "class_rank_correlation" or (name, part) == ("retention", "seen_test")
 
 
 def test_several_share_their_pictures_and_agree_with_the_functions(bench, method, monkeypatch):
@@ -80,8 +81,8 @@ def test_subtracting_takes_away_what_the_table_holds(tiny, bench):
 
 
 def test_what_there_is_not_is_said(bench, method):
-    with pytest.raises(ValueError, match="there is no measure 'mdm', did you mean 'mmd'"):
-        measure("mdm", method, bench)
+    with pytest.raises(ValueError, match=r"no measure 'modality_prob' \(did you mean 'modality_probe'"):
+        measure("modality_prob", method, bench)
     with pytest.raises(ValueError, match="part: want one of selection, seen_test, unseen, got 'train'"):
         measure("mmd", method, bench, part="train")
     with pytest.raises(ValueError, match="'subtracted' wants a method with a modality table"):
