@@ -158,7 +158,7 @@ def forest(found: Sequence["Outcome"], *, title: str = "") -> "Sheet":
     panels: dict[str, list[Outcome]] = {}
     for one in found:
         source, _, key = one.claim.quantity.partition(" ")
-        panels.setdefault(key if source == "zs" else f"{source.replace('_', ' ')}: {key}", []).append(one)
+        panels.setdefault(key if source == "zs" else f"{key} ({source})".replace("_", " "), []).append(one)
     if not panels:
         raise ValueError("found: want at least one outcome")
     sizes = [len(rows) + 1.2 for rows in panels.values()]
