@@ -158,7 +158,7 @@ def forest(found: Sequence["Outcome"], *, title: str = "") -> "Sheet":
     panels: dict[str, list[Outcome]] = {}
     for one in found:
         source, _, key = one.claim.quantity.partition(" ")
-        panels.setdefault(key if source == "zs" else f"{source.replace('_', ' ')}: {key}", []).append(one)
+        panels.setdefault(key if source == "zs" else f"{key} ({source})".replace("_", " "), []).append(one)
     if not panels:
         raise ValueError("found: want at least one outcome")
     sizes = [len(rows) + 1.2 for rows in panels.values()]
@@ -212,7 +212,8 @@ def over_knob(line: "Curve", found: "Records") -> "Sheet":
         f"difference of {line.quantity.removeprefix('zs ')}", color=GREY, fontsize=8, parse_math=False
     )
     ax.set_title(line.title, color=GREY, fontsize=10, parse_math=False)
-    said = "; ".join(f"at {a:g} {m:+.3f} [{lo:+.3f}, {hi:+.3f}]" for a, m, lo, hi in points) or "No runs yet"
+    ends = {p: "" if math.isnan(p[2]) else f" [{p[2]:+.3f}, {p[3]:+.3f}]" for p in points}
+    said = "; ".join(f"at {p[0]:g} {p[1]:+.3f}{ends[p]}" for p in points) or "No runs yet"
     figure.alt = f"{line.title}, over {line.knob}: {said}."
     return figure
 
@@ -316,41 +317,36 @@ def two_clouds(
     return x + noise * torch.randn(x.shape, generator=made), y, sketch
 
 
-def squeezed(weight: float, *, steps: int = 150, seed: int = 0) -> dict[str, float]:
+def squeezed(weight: float, *, steps: int = 150, lr: float = 0.1, seed: int = 0) -> dict[str, float]:
     """A whole bottleneck in a second: a linear encoder to four dimensions, classification, and a divergence.
 
-    The input holds the class, the modality, and both at once; all deviations are 1.
+    The input holds the class, the modality, and some of both at once. The code is drawn around the encoder's
+    output with deviation 1, so what is small beside 1 is lost.
 
     Returns:
-        What a fresh probe reads, in nats: ``class`` and ``modality``.
+        What a fresh probe reads of the drawn code, in nats: ``class`` and ``modality``.
     """
     from sbirkit.losses import Gaussian, bottleneck_divergence, cross_entropy
 
     from .measures import linear_probe, readable_information
 
     made = torch.Generator().manual_seed(seed)
-    x, y, sketch = two_clouds(classes=4, each=16, dim=8, gap=1.0, own=0.6, noise=0.25, seed=seed)
-    encoder = torch.nn.Linear(8, 4)
-    classes = torch.nn.Linear(4, 4)
-    with torch.no_grad():
-        for layer in (encoder, classes):
-            layer.weight.copy_(0.4 * torch.randn(layer.weight.shape, generator=made))
-            layer.bias.zero_()
-    optimiser = torch.optim.Adam([*encoder.parameters(), *classes.parameters()], lr=0.05)
+    x, y, sketch = two_clouds(classes=4, each=16, dim=8, gap=2.0, own=0.5, noise=0.3, seed=seed)
+    encoder, classes = (0.8 * torch.randn(shape, generator=made) for shape in ((8, 4), (4, 4)))
     for _ in range(steps):
-        z = encoder(x)
-        divergence = bottleneck_divergence(
-            Gaussian.fixed(z[sketch]), Gaussian.fixed(z[~sketch]), y[sketch], y[~sketch]
+        weights = [w.clone().requires_grad_() for w in (encoder, classes)]
+        q = Gaussian.fixed(x @ weights[0])
+        said = q.draw(generator=made) @ weights[1]
+        apart = bottleneck_divergence(
+            Gaussian.fixed(q.mean[sketch]), Gaussian.fixed(q.mean[~sketch]), y[sketch], y[~sketch]
         )
-        loss = cross_entropy(classes(z), y) + weight * divergence
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    z = encoder(x).detach().numpy()
-    said: dict[str, Any] = {"class": y.numpy(), "modality": sketch.numpy()}
+        slopes = torch.autograd.grad(cross_entropy(said, y) + weight * apart, weights)
+        encoder, classes = (w - lr * slope for w, slope in zip((encoder, classes), slopes, strict=True))
+    z = Gaussian.fixed(x @ encoder).draw(generator=made).numpy()
+    asked: dict[str, Any] = {"class": y.numpy(), "modality": sketch.numpy()}
     return {
         name: readable_information(linear_probe(z, target, within=y.numpy(), seed=seed), target)
-        for name, target in said.items()
+        for name, target in asked.items()
     }
 
 

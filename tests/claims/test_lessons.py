@@ -25,7 +25,7 @@ def solutions():
                 yield pytest.param(source, id=re.search(r"exercises\.(\w+)", source)[1])
 
 
-@pytest.mark.parametrize("source", solutions())
+@pytest.mark.parametrize("source", list(solutions()))
 def test_solutions_pass_their_checks(source, capsys):
     exec(source, {"exercises": exercises})
     assert "✓ right" in capsys.readouterr().out
@@ -88,9 +88,10 @@ def test_settling_ends_at_a_minimum_on_the_sphere():
 
 
 def test_a_bottleneck_forgets_the_modality_before_the_class():
-    free, tight = lessons.squeezed(0.0), lessons.squeezed(1.0)
+    free, tight, choked = (lessons.squeezed(weight) for weight in (0.0, 0.1, 1.0))
     assert tight["modality"] < free["modality"] - 0.1
     assert tight["class"] > 0.8 * free["class"]
+    assert choked["class"] < 0.8 * tight["class"]
 
 
 def test_a_plane_says_what_it_shows_and_that_nothing_is_there():

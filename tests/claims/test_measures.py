@@ -100,7 +100,7 @@ def test_a_probe_is_never_asked_about_an_individual_it_has_learned():
     apart = m.balanced_accuracy(m.linear_probe(x, y, groups=who), y)
     mixed = m.balanced_accuracy(m.linear_probe(x, y), y)
     assert apart < 0.6
-    assert mixed > 0.75
+    assert mixed > 0.65  # half of the others are known
 
 
 def test_probe_equals_one_made_by_hand(told, monkeypatch):

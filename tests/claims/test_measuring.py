@@ -1,8 +1,6 @@
 """Measures by name, on a small method and a small benchmark."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,19 +10,14 @@ from sbirkit.claims.measures import MEASURES, Looks, class_probe, measure, modal
 from sbirkit.models import MASBIR, TextTable
 from sbirkit.models.baselines import Frozen
 
-spec = importlib.util.spec_from_file_location("tiny", Path(__file__).parents[1] / "training" / "tiny.py")
-tiny = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tiny)
-TEACHER = {"each": 8}
+
+@pytest.fixture(scope="module")
+def bench(tiny, folder):
+    return tiny.benchmark(folder, setting="gzs")
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return tiny.benchmark(tmp_path_factory.mktemp("bars") / "data", setting="gzs")
-
-
-@pytest.fixture(scope="module")
-def method():
+def method(tiny):
     return Frozen(backbone=tiny.Maps()).eval()
 
 
@@ -34,7 +27,8 @@ def test_every_measure_has_finite_numbers_that_repeat(bench, method, name, part)
     found = measure(name, method, bench, part=part, teacher=method, each=8)
     assert all(math.isfinite(v) and type(v) is float for v in found.values())
     assert found == measure(name, method, bench, part=part, teacher=method, each=8)
-    assert found or name == "class_rank_correlation"  # the bars' card knows of no taxonomy
+    # the bars' card knows of no taxonomy, and eight photos have no ten neighbours
+    assert found or name == "class_rank_correlation" or (name, part) == ("retention", "seen_test")
 
 
 def test_several_share_their_pictures_and_agree_with_the_functions(bench, method, monkeypatch):
@@ -54,7 +48,7 @@ def test_several_share_their_pictures_and_agree_with_the_functions(bench, method
         assert found[f"class_probe_{name}"] == want
 
 
-def test_pictures_are_of_the_part_in_pairs_and_the_same_for_every_method(bench, method):
+def test_pictures_are_of_the_part_in_pairs_and_the_same_for_every_method(tiny, bench, method):
     looks = Looks(method, bench, each=3)
     assert set(looks.rows) <= set(bench.unseen)
     assert len(looks.rows) == 3 * 2 * 3
@@ -71,7 +65,7 @@ def test_a_method_keeps_everything_of_its_own_start(bench, method):
         measure("retention", method, bench, each=8)
 
 
-def test_subtracting_takes_away_what_the_table_holds(bench):
+def test_subtracting_takes_away_what_the_table_holds(tiny, bench):
     names = bench.catalogue.classes
     text = TextTable(names, torch.eye(len(names), 16) + 0.1)
     made = MASBIR(backbone=tiny.Maps(), classes=bench.train_classes, text=text).eval()
@@ -87,8 +81,8 @@ def test_subtracting_takes_away_what_the_table_holds(bench):
 
 
 def test_what_there_is_not_is_said(bench, method):
-    with pytest.raises(ValueError, match="there is no measure 'mdm', did you mean 'mmd'"):
-        measure("mdm", method, bench)
+    with pytest.raises(ValueError, match=r"no measure 'modality_prob' \(did you mean 'modality_probe'"):
+        measure("modality_prob", method, bench)
     with pytest.raises(ValueError, match="part: want one of selection, seen_test, unseen, got 'train'"):
         measure("mmd", method, bench, part="train")
     with pytest.raises(ValueError, match="'subtracted' wants a method with a modality table"):
