@@ -48,8 +48,9 @@ def forest(outcomes: Sequence[Outcome], *, ax: Axes | None = None, width: float 
         ax.plot(max(-REACH, min(REACH, middle)), row, mark, color=colour, ms=7)
         if abs(middle) > REACH:
             side = math.copysign(1, middle)
+            where = "left" if side > 0 else "right"
             ax.annotate(f"{middle:+.0f}", (side * REACH, row), xytext=(side * 7, 0), color=GREY, fontsize=8,
-                        textcoords="offset points", va="center", ha="left" if side > 0 else "right")  # fmt: skip
+                        textcoords="offset points", va="center", ha=where)  # fmt: skip
     labels = [textwrap.fill(one.claim.sentence, 58) for one in shown]
     ax.set_yticks(range(len(shown)), labels, fontsize=7.5, parse_math=False)
     ax.set(xlim=(-REACH - 0.8, REACH + 0.8), ylim=(len(shown) - 0.4, -0.6))

@@ -1,4 +1,4 @@
-"""From records to outcomes: pairs by seed, the best on selection classes, orders; and what is drawn of them."""
+"""From records to outcomes: pairs by seed, the best on selection classes, orders; page and pictures."""
 
 import itertools
 import math
@@ -69,8 +69,9 @@ def record(arm, place, seed, numbers, verb="embed"):
 
 def records(values, *, place="home", selection=None):
     """``{arm: mAP by seed}``."""
+    chosen = selection or {}
     return Records(dict(
-        record(arm, place, seed, {"zs": {"mAP@all": v}, "selection": {"mAP@all": (selection or {}).get(arm, 0)}})
+        record(arm, place, seed, {"zs": {"mAP@all": v}, "selection": {"mAP@all": chosen.get(arm, 0)}})
         for arm, mine in values.items() for seed, v in enumerate(mine) if v is not None
     ))  # fmt: skip
 

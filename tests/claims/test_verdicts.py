@@ -59,12 +59,12 @@ def test_one_seed_decides_nothing_and_no_seed_is_no_run():
 
 @pytest.mark.parametrize(
     ("value", "direction", "wanted"),
-    [(0.1, "up", "holds"), (0.0, "up", "does not hold"), (0.0, "same", "holds"), (-0.1, "up", "does not hold"),
-     (0.1, "same", "does not hold"), (-0.1, "down", "holds"), (0.125, "up", "undecided")],
+    [(0.1, "up", "holds"), (0.0, "up", "does not hold"), (0.0, "same", "holds"),
+     (-0.1, "up", "does not hold"), (0.1, "same", "does not hold"), (-0.1, "down", "holds"), (0.125, "up", "undecided")],
 )  # fmt: skip
 def test_without_variance_the_point_decides(value, direction, wanted):
     found = tried([value] * 3, direction=direction, least=0.125 if value == 0.125 else 0.01)
-    assert (found.low, found.high) == (value, value) or value == 0.1 or value == -0.1
+    assert (found.low, found.high) == (value, value)
     assert found.alone == wanted
     assert found.p == (1.0 if wanted == "undecided" else 0.0)
 
@@ -91,7 +91,7 @@ def naive_rejections(p, *, level=0.05, holm=False):
             passed = rank + 1
     else:
         passed = max([rank for rank, i in enumerate(order, 1) if p[i] <= level * rank / m], default=0)
-    return {i for i in order[:passed]}
+    return set(order[:passed])
 
 
 @pytest.mark.parametrize("seed", range(20))
