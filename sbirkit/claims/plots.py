@@ -54,7 +54,7 @@ def forest(outcomes: Sequence[Outcome], *, ax: Axes | None = None, width: float 
     labels = [textwrap.fill(one.claim.sentence, 58) for one in shown]
     ax.set_yticks(range(len(shown)), labels, fontsize=7.5, parse_math=False)
     ax.set(xlim=(-REACH - 0.8, REACH + 0.8), ylim=(len(shown) - 0.4, -0.6))
-    ax.set_xlabel("effect, in units of the smallest that matters (95 % interval; right is as claimed)")
+    ax.set_xlabel("effect / smallest that matters; right is as claimed")
     for verdict in dict.fromkeys(one.verdict for one in shown):
         mark, colour, name = MARKS[verdict]
         ax.plot([], [], mark, color=colour, label=name)
@@ -80,7 +80,7 @@ def curve_over_knob(line: Curve, records: Records, *, ax: Axes | None = None) ->
     ax.set(xlabel=line.knob)
     name = line.quantity.partition(" ")[2]
     ax.set_ylabel(f"difference in {name}", parse_math=False)
-    ax.set_title(textwrap.fill(line.title, 44), fontsize=9, color=GREY, parse_math=False)
+    ax.set_title(textwrap.fill(line.title, 34), fontsize=9, color=GREY, parse_math=False)
     told = "; ".join(
         f"{x:g}: {m:+.3f}" + ("" if math.isnan(a) else f" ({a:+.3f} to {b:+.3f})") for x, m, a, b in points
     )
