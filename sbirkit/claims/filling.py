@@ -1,15 +1,13 @@
 """The runs of the ledger, a few side by side; what is there already is not made again."""
 
-import signal
 import time
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from .measuring import fill
+from .measuring import fill, quiet
 from .reading import Ledger
 from .records import Job, lacking, unknown
 
@@ -67,9 +65,3 @@ def spoken(seconds: float) -> str:
     """
     minutes = max(1, round(seconds / 60))
     return f"{minutes} minute{'s' * (minutes > 1)}"
-
-
-def quiet() -> None:
-    """In the process of a run: Ctrl-C is for the one that started it, and what all would warn of was said."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.filterwarnings("ignore", message="Doodle World looks a little different")

@@ -60,7 +60,7 @@ def interval(differences: Sequence[float]) -> tuple[float, float, float]:
     n = len(differences)
     if not n:
         return math.nan, math.nan, math.nan
-    mean = math.fsum(differences) / n
+    mean = differences[0] if _spread(differences) == 0 else math.fsum(differences) / n
     if n == 1:
         return mean, math.nan, math.nan
     half = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * _spread(differences) / math.sqrt(n)
