@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from sbirkit.models.making import METHODS
 from sbirkit.retrieval.result import markdown
 from sbirkit.training import Run
 from sbirkit.training.files import read_json, write_json, write_whole
@@ -233,13 +234,15 @@ def tables(
     if len(parts) > 1:
         parts.append((f"all {len(parts)} splits", "The mean of each split's seeds, over the splits.",
                       pooled([rows for *_, rows, _ in parts]), "splits"))  # fmt: skip
-    return parts + travelled(plan)
+    return parts + travelled(plan, {details["run"] for _, details, _ in done})
 
 
-def travelled(plan: "Plan") -> list[Part]:
-    """A part for each kind of transfer and split."""
+def travelled(plan: "Plan", runs: set[str]) -> list[Part]:
+    """A part for each kind of transfer and split, of these runs and of those from elsewhere."""
     parts: dict[tuple[str, str], tuple[list[str], Values]] = {}
     for one in transfer.kept(plan):
+        if one["row"] in METHODS and one["of"][0] not in runs:
+            continue  # of an earlier comparison under this name
         says, rows = parts.setdefault((one["title"], one["split"]), ([], {}))
         left = one.get("left_out")
         says.append(one["says"] + (f"; left out, as trained on: {', '.join(left)}" if left else ""))
