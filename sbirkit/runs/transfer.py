@@ -161,6 +161,9 @@ def _keep(plan: Any, title: str, row: str, split: str, seed: int, what: Sequence
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = {"title": title, "row": row, "split": split, "seed": seed, "of": list(what), "when": now}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, found | measure())
+        try:
+            write_json(path, found | measure())
+        except ValueError as error:  # the others still get their turn
+            return f"left out: {error}"
         found = read_json(path)
     return f"{title}: {row} {split} seed {seed}: mAP@all {found['metrics']['mAP@all']:.3f}"
