@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from sbirkit.models.making import METHODS
 from sbirkit.retrieval.result import markdown
 from sbirkit.training import Run
 from sbirkit.training.files import read_json, write_json, write_whole
@@ -32,6 +33,7 @@ BASELINES = (
     "untrained",
 )  # the first that ran is what others are held against
 CONVERTED = "masbir, converted"
+SEED = "seed"  # a column that is not shown: which seeds the others are of
 SIDE = 72  # pixels of a picture in the report
 STYLE = """
 .strip { display: flex; gap: .35rem; flex-wrap: wrap; margin: .2rem 0 .6rem }
@@ -67,10 +69,10 @@ def values(done: Sequence[tuple["Job", dict[str, Any], Run]], known: Iterable[st
             for heading, mine in (("ZS, ImageNet's classes", True), ("ZS, other classes", False)):
                 some = [v for name, v in per_class.items() if (name in known) == mine]
                 cells[heading] = float(np.mean(some)) if some else None
-        cells["seconds"] = run.manifest["seconds"]
-        _note(rows, job.method, cells)
+        _note(rows, job.method, cells | {"seconds": run.manifest["seconds"], SEED: job.seed})
         if other := run.number("zs", verb="embed_converted"):
-            _note(rows, CONVERTED, {h: other.get(m) for h, s, m in COLUMNS if s == "zs"})
+            cells = {h: other.get(m) for h, s, m in COLUMNS if s == "zs"}
+            _note(rows, CONVERTED, cells | {SEED: job.seed})
     return rows
 
 
@@ -83,7 +85,8 @@ def read(folder: "Path") -> dict[str, Values]:
         for label in sorted(by_label, key=lambda name: order.index(name) if name in order else len(order)):
             for run in sorted(by_label[label], key=lambda run: run.params["train"]["seed"]):
                 cells = {heading: run.number(setting).get(metric) for heading, setting, metric in COLUMNS}
-                _note(rows, label, cells | {"seconds": run.manifest["seconds"]})
+                seed = run.params["train"]["seed"]
+                _note(rows, label, cells | {"seconds": run.manifest["seconds"], SEED: seed})
     return splits
 
 
@@ -97,21 +100,22 @@ def agreement(
     >>> agreement({"a": [0.1], "b": [0.2], "c": [0.3]}, {"c": [3.0], "b": [2.0], "a": [1.0]})
     (1.0, 1.0, 1.0)
     """
-    from scipy.stats import kendalltau
-
     names = [name for name in one if name in two]
     if len(names) < 3:
         raise ValueError(f"agreement: want three names that both have, got {', '.join(names) or 'none'}")
-    rng = np.random.default_rng(seed)
+    rng, first, second = np.random.default_rng(seed), *np.triu_indices(len(names), 1)
 
-    def tau(draw: bool) -> float:
-        means = [[np.mean(rng.choice(side[k], len(side[k])) if draw else side[k]) for k in names]
-                 for side in (one, two)]  # fmt: skip
-        return float(kendalltau(*means).statistic)
+    def signs(side: Mapping[str, Sequence[float]], draws: int) -> np.ndarray:
+        """``(1 or draws, pairs)``: which of two names is ahead, by the means of all or of drawn seeds."""
+        means = [
+            rng.choice(side[k], (draws, len(side[k]))).mean(1) if draws else np.mean([side[k]], axis=1)
+            for k in names
+        ]
+        return np.sign(np.stack(means, 1)[:, first] - np.stack(means, 1)[:, second])
 
-    drawn = [tau(True) for _ in range(n)]
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return tau(False), float(low), float(high)
+    (tau,), drawn = ((signs(one, draws) * signs(two, draws)).mean(1) for draws in (0, n))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(tau), float(low), float(high)
 
 
 def _note(rows: Values, row: str, cells: Mapping[str, float | None]) -> None:
@@ -136,7 +140,7 @@ def pooled(splits: Sequence[Values]) -> Values:
 def headings(rows: Values) -> list[str]:
     """The columns that somebody has a value in, the first of each table first."""
     own = list(dict.fromkeys(h for cells in rows.values() for h in cells))
-    return [h for h in own if h != "seconds"] + ["seconds"] * ("seconds" in own)
+    return [h for h in own if h not in ("seconds", SEED)] + ["seconds"] * ("seconds" in own)
 
 
 def against(rows: Values) -> tuple[str, dict[str, list[float]]]:
@@ -145,11 +149,11 @@ def against(rows: Values) -> tuple[str, dict[str, list[float]]]:
     base = next((name for name in BASELINES if column in rows.get(name, {})), "")
     if not base:
         return "", {}
-    theirs = rows[base][column]
+    theirs, seeds = rows[base][column], rows[base].get(SEED)
     return base, {
         name: [a - b for a, b in zip(cells[column], theirs, strict=True)]
         for name, cells in rows.items()
-        if name != base and len(cells.get(column, [])) == len(theirs)
+        if name != base and len(cells.get(column, [])) == len(theirs) and cells.get(SEED) == seeds
     }
 
 
@@ -230,13 +234,15 @@ def tables(
     if len(parts) > 1:
         parts.append((f"all {len(parts)} splits", "The mean of each split's seeds, over the splits.",
                       pooled([rows for *_, rows, _ in parts]), "splits"))  # fmt: skip
-    return parts + travelled(plan)
+    return parts + travelled(plan, {details["run"] for _, details, _ in done})
 
 
-def travelled(plan: "Plan") -> list[Part]:
-    """A part for each kind of transfer and split."""
+def travelled(plan: "Plan", runs: set[str]) -> list[Part]:
+    """A part for each kind of transfer and split, of these runs and of those from elsewhere."""
     parts: dict[tuple[str, str], tuple[list[str], Values]] = {}
     for one in transfer.kept(plan):
+        if one["row"] in METHODS and one["of"][0] not in runs:
+            continue  # of an earlier comparison under this name
         says, rows = parts.setdefault((one["title"], one["split"]), ([], {}))
         left = one.get("left_out")
         says.append(one["says"] + (f"; left out, as trained on: {', '.join(left)}" if left else ""))
@@ -249,7 +255,7 @@ def _long(parts: Sequence[Part]) -> list[list[Any]]:
     made: list[list[Any]] = [["split", "method", "metric", "mean", "half_interval", "n", "over"]]
     for title, _, rows, n in parts:
         for name, cells in rows.items():
-            for heading, own in cells.items():
+            for heading, own in ((h, o) for h, o in cells.items() if h != SEED):
                 mean, half = interval(own)
                 made.append([title, name, heading, f"{mean:.6g}", "" if math.isnan(half) else f"{half:.6g}",
                              len(own), n])  # fmt: skip

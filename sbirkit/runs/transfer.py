@@ -17,6 +17,7 @@ from sbirkit import paths
 from sbirkit.data import Benchmark, Catalogue, Split
 from sbirkit.data.catalogue import canonical, digest
 from sbirkit.data.names import normalise
+from sbirkit.models.making import METHODS
 from sbirkit.retrieval import evaluate_embeddings
 from sbirkit.training import Run, embed_rows, evaluate
 from sbirkit.training.evaluation import default_device
@@ -143,8 +144,13 @@ def origin(source: str) -> Run:
 
 
 def kept(plan: Any) -> list[dict[str, Any]]:
-    """All measurements of this kind so far."""
-    return [read_json(path) for path in sorted((plan.out / "transfer").glob("*.json"))]
+    """All measurements of this kind so far, in the order of the methods."""
+    found = [read_json(path) for path in (plan.out / "transfer").glob("*.json")]
+    order = {name: i for i, name in enumerate(METHODS)}
+    place = len(order)
+    return sorted(
+        found, key=lambda x: (x["title"], x["split"], order.get(x["row"], place), x["row"], x["seed"])
+    )
 
 
 def _keep(plan: Any, title: str, row: str, split: str, seed: int, what: Sequence[str], measure: Any) -> str:
@@ -155,6 +161,9 @@ def _keep(plan: Any, title: str, row: str, split: str, seed: int, what: Sequence
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = {"title": title, "row": row, "split": split, "seed": seed, "of": list(what), "when": now}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, found | measure())
+        try:
+            write_json(path, found | measure())
+        except ValueError as error:  # the others still get their turn
+            return f"left out: {error}"
         found = read_json(path)
     return f"{title}: {row} {split} seed {seed}: mAP@all {found['metrics']['mAP@all']:.3f}"

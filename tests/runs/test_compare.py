@@ -336,3 +336,38 @@ def test_transfer_rows_come_into_the_table(shapes, home, out, capsys):
     assert cells[0] == cells[2]  # they are its own
     assert "Transfer: trained on doodleworld" in text
     assert "| softmax_unseen-16_s0 | 0." in text
+
+
+def test_two_orders_agree_as_far_as_their_pairs_do():
+    rng = np.random.default_rng(0)
+    one, two = ({name: rng.normal(i, 2, 3).tolist() for i, name in enumerate("abcde")} for _ in range(2))
+    tau, low, high = scores.agreement(one, two | {"f": [0.0]})
+    pairs = [(a, b) for a in "abcde" for b in "abcde" if a < b]
+    same = sum((np.mean(one[a]) > np.mean(one[b])) == (np.mean(two[a]) > np.mean(two[b])) for a, b in pairs)
+    assert tau == pytest.approx((same - (len(pairs) - same)) / len(pairs))
+    assert -1 <= low < high <= 1
+    assert scores.agreement({n: [v[0]] for n, v in one.items()}, {n: [v[0]] for n, v in one.items()}) == (
+        1,
+        1,
+        1,
+    )
+    with pytest.raises(ValueError, match="want three names that both have, got a"):
+        scores.agreement(one, {"a": [1.0]})
+
+
+def test_records_are_read_without_the_plan_they_came_from(out):
+    ((name, rows),) = scores.read(out / "records").items()
+    assert name == "unseen"
+    assert list(rows) == METHODS.split(",")
+    record = Run.open(out / "records" / "dsn_unseen_s0")
+    assert rows["dsn"]["seen mAP@all"] == [record.number("seen")["mAP@all"]]
+    assert rows["dsn"][scores.SEED] == [0]
+
+
+def test_seeds_that_differ_are_not_paired():
+    rows = {
+        "softmax": {"ZS mAP@all": [0.1, 0.5], "seed": [0, 1]},
+        "dsn": {"ZS mAP@all": [0.2, 0.6], "seed": [0, 2]},
+    }
+    assert scores.against(rows) == ("softmax", {})
+    assert "seed" not in scores.table(rows)[0]
