@@ -928,6 +928,7 @@ def check_whole_mean(student: Callable[..., Any]) -> None:
         cases,
         mistakes,
         "sum of mean times count, / sum of counts.",
+    )
 
 
 # 22 · knobs
