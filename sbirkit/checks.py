@@ -800,7 +800,7 @@ def check_slope(student: Callable[..., Any]) -> None:
         return np.array([(f(x + s) - f(x - back * s)) / ((1 + back) * h) for s in steps])
 
     mistakes: list[Hint] = [
-        (lambda *c: slope(*c, back=0.0), "that is a difference to one side, wrong in proportion to h. To "
+        (lambda f, x, h: slope(f, x, h, back=0.0), "that is a difference to one side, wrong in proportion to h. To "
          "both sides the error falls with h squared."),
         (lambda *c: 2 * slope(*c), "the two points are 2h apart."),
     ]  # fmt: skip
@@ -827,7 +827,7 @@ def check_gain(student: Callable[..., Any]) -> None:
     t, root = 4.303, 3**0.5
     want = np.array([gap.mean(), t * gap.std(ddof=1) / root])
     apart = t * float(np.sqrt(mine.var(ddof=1) + theirs.var(ddof=1))) / root
-    hints = [
+    hints: list[tuple[Any, str]] = [
         (want * [-1, 1], "mine minus theirs."),
         ([want[0], apart], "a seed is shared by both: take the differences first, then their spread."),
         ([want[0], 1.96 * gap.std(ddof=1) / root], "1.96 is for many seeds; with three it is t = 4.303."),

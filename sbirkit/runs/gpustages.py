@@ -123,7 +123,7 @@ def made(
 def short(how: "How", name: str, out: Path, *, halt: int = -1) -> Run:
     """A few dozen steps as a `laptop` run has them, with checkpoints; it stands still after step ``halt``."""
     n = 12 if how.quick else 120
-    few = {"p": 4} if how.quick else {}
+    few: dict[str, Any] = {"p": 4} if how.quick else {}
     method, config = made(
         how, name, profile="laptop", steps=n, select_every=0, checkpoint_every=n // 3, **few
     )
@@ -237,7 +237,7 @@ def still(how: "How") -> dict[str, Any]:
 @contextmanager
 def exact() -> Iterator[None]:
     """Full fp32: no TF32 in products or convolutions."""
-    homes = torch.backends.cudnn, torch.backends.cuda.matmul
+    homes: tuple[Any, ...] = torch.backends.cudnn, torch.backends.cuda.matmul
     was = [home.allow_tf32 for home in homes]
     try:
         for home in homes:
@@ -250,7 +250,7 @@ def exact() -> Iterator[None]:
 
 def first_terms(how: "How", name: str, device: str) -> dict[str, float]:
     """The terms of the first step, in fp32, of pictures as they are."""
-    few = {"p": 4} if how.quick else {}
+    few: dict[str, Any] = {"p": 4} if how.quick else {}
     method, config = made(how, name, profile="laptop", device=device, steps=1, augment="none", log_every=1,
                           select_every=0, checkpoint_every=0, **few)  # fmt: skip
     out = begun_anew(how, f"first-{name}-{device}")

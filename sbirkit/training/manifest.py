@@ -49,7 +49,8 @@ def _source(kind: type) -> str:
     functions; an edited term must not open the run of the old one.
     """
     said = [kind.__qualname__]
-    for part in (kind, *(f for f in vars(kind).values() if inspect.isfunction(f))):
+    parts: list[Any] = [kind, *(f for f in vars(kind).values() if inspect.isfunction(f))]
+    for part in parts:
         try:
             said.append(inspect.getsource(part))
         except (OSError, TypeError):

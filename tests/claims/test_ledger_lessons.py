@@ -4,10 +4,9 @@ import pytest
 
 pytest.importorskip("sbirkit.claims.judging")
 
+from sbirkit.claims import lessons
 from sbirkit.claims.reading import read_ledger
 from sbirkit.claims.records import Records
-
-from sbirkit.claims import lessons
 
 
 def record(seed, **numbers):
