@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sbirkit.data import Benchmark
 
-    from .jobs import Job, Plan
+    from .comparing import Job, Plan
 
 BASELINES = (
     "softmax",
