@@ -13,6 +13,8 @@ from sbirkit.runs.jobs import Outcome, Task, begin, carry_out, end_all
 if TYPE_CHECKING:
     from distributed import Client
 
+PATIENCE = "20s"  # with a scheduler that does not answer
+
 
 @contextmanager
 def crew(scheduler: str = "", *, workers: int = 2) -> Iterator["Client"]:
@@ -21,16 +23,17 @@ def crew(scheduler: str = "", *, workers: int = 2) -> Iterator["Client"]:
     from distributed import Client, LocalCluster
 
     if scheduler:
-        with Client(scheduler, timeout="20s", set_as_default=False) as client:
+        with Client(scheduler, timeout=PATIENCE) as client:
             yield client
         return
     quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-length": 0}
     with dask.config.set(quiet), _deaf():
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
-            dashboard_address=None, silence_logs=logging.CRITICAL,
+            dashboard_address=None, scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
         )  # fmt: skip
-    with cluster, Client(cluster, set_as_default=False) as client:
+    with cluster, Client(cluster) as client:
         yield client
 
 
