@@ -19,10 +19,10 @@ from typing import Any
 from sbirkit import paths
 from sbirkit.runs import changes, notebooks, report
 from sbirkit.runs.jobs import SPLIT, Job, Outcome, Task, Training
+from sbirkit.runs.overview import REPRODUCED
 from sbirkit.runs.rows import ROWS, record_name
 
 PROFILES = ("smoke", "laptop", "gpu", "paper")
-REPRODUCED = "SBIRKIT_REPRODUCED"  # tells a notebook the folder that it is executed into
 
 
 def code_digest() -> str:
