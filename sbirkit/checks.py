@@ -565,7 +565,7 @@ def check_spread(student: Callable[..., Any]) -> None:
 
 
 def check_verdict(student: Callable[..., Any]) -> None:
-    """``student(fresh, stored, band)``: ``"agrees"`` within the band, its edges included, else ``"differs"``."""
+    """``student(fresh, stored, band)``: ``"agrees"`` within the band and at its edges, else ``"differs"``."""
     cases = [(0.50, 0.49, 0.02), (0.47, 0.50, 0.02), (0.53, 0.50, 0.02), (3, 3, 0), (5, 4, 1), (4, 5, 1)]
 
     def verdict(fresh: float, stored: float, band: float, *, edge: bool = True) -> str:

@@ -66,10 +66,13 @@ def drive(jobs: Sequence[Task], client: "Client") -> Iterator[Outcome | None]:
         client.run(begin, out)
     try:
         while waiting or running:
-            for job in [job for job in waiting.values() if (lost := lacks(job, ended))]:
-                lost = lacks(job, ended)
-                ended[job.name] = Outcome(job.name, "skipped", error=f"it needs {', '.join(lost)}")
-                yield ended[waiting.pop(job.name).name]
+            lost = next(((job, what) for job in waiting.values() if (what := lacks(job, ended))), None)
+            if lost:
+                name, what = lost[0].name, lost[1]
+                del waiting[name]
+                ended[name] = Outcome(name, "skipped", error=f"it needs {', '.join(what)}")
+                yield ended[name]
+                continue
             free = max(1, sum(client.nthreads().values())) - len(running)
             for job in [job for job in waiting.values() if ready(job, waiting, running)][: max(0, free)]:
                 future = client.submit(
@@ -77,9 +80,7 @@ def drive(jobs: Sequence[Task], client: "Client") -> Iterator[Outcome | None]:
                 )
                 running[future] = job
             if not running:
-                if not waiting:
-                    break
-                raise ValueError(f"needs: {', '.join(waiting)} wait for one another")
+                break
             try:
                 finished = wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
             except TimeoutError:
@@ -98,8 +99,10 @@ def drive(jobs: Sequence[Task], client: "Client") -> Iterator[Outcome | None]:
 
 def ready(job: Task, waiting: Mapping[str, Task], running: Mapping[Any, Task]) -> bool:
     """Whether nothing that a job needs is still to come."""
-    coming = {*waiting, *(other.name for other in running.values())} - {job.name}
-    return not coming if "*" in job.needs else coming.isdisjoint(job.needs)
+    others = [*waiting.values(), *running.values()]
+    if "*" in job.needs:
+        return all("*" in other.needs for other in others)
+    return {other.name for other in others}.isdisjoint(job.needs)
 
 
 def lacks(job: Task, ended: Mapping[str, Outcome]) -> list[str]:

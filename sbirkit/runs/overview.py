@@ -1,4 +1,4 @@
-"""What the last notebook shows: every number of this repository, and of the run of `make reproduce` it is in."""
+"""What the last notebook shows: the numbers of this repository, and of the `make reproduce` it is run by."""
 
 import os
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def verdicts() -> Iterator[tuple[str, Judged]]:
 
 
 def figures() -> "Comparison":
-    """A row for each figure and claim: what it is, the fresh value where there is one, the stored, the verdict."""
+    """A row for each figure and claim: the fresh value where there is one, the stored one, the verdict."""
     from sbirkit.retrieval.comparison import Comparison
 
     rows = []

@@ -113,16 +113,33 @@ def plan(
     wanted = {path.stem: tuple(notebooks.needs(one)) for path, one in zip(sources, read, strict=True)}
     if lost := [name for needs in wanted.values() for name in needs if name not in {"*", *stems, *ROWS}]:
         raise ValueError(f"needs: no notebook and no method is called {', '.join(lost)}")
-    for path, notebook, own, mine in zip(sources, read, owned, settled, strict=True):
-        needs = wanted[path.stem]
+    parts = dict(zip(wanted, zip(sources, read, owned, settled, strict=True), strict=True))
+    for name in in_order(wanted):
+        (path, notebook, own, mine), needs = parts[name], wanted[name]
         before = list(tasks) if "*" in needs else [name for name in needs if name in tasks]
         content = [notebooks.source_digest(notebook), mine, data, fresh, [tasks[n].digest for n in before]]
         lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
         title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
         as_shipped = not changed and all(own[name] == value for name, value in mine.items())
-        job = Job(path, out / path.name, mine, digest(*content), title, as_shipped, needs, env)
-        tasks[job.name] = job
+        tasks[name] = Job(path, out / path.name, mine, digest(*content), title, as_shipped, needs, env)
     return list(tasks.values())
+
+
+def in_order(wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names, each after those that it needs and else as they came; those that need all come last.
+
+    >>> in_order({"report": ["*"], "b": ["c"], "a": [], "c": []})
+    ['a', 'c', 'b', 'report']
+    """
+    left = sorted(wanted, key=lambda name: "*" in wanted[name])
+    found: list[str] = []
+    while left:
+        free = next((name for name in left if set(wanted[name]).isdisjoint(left)), None)
+        if free is None:
+            raise ValueError(f"needs: {', '.join(left)} wait for one another")
+        left.remove(free)
+        found.append(free)
+    return found
 
 
 def _check(changed: Mapping[str, Any], known: set[str], profile: str) -> None:
@@ -146,7 +163,7 @@ def pending(tasks: Sequence[Task], chosen: Iterable[str]) -> list[Task]:
         wanted |= more
         ahead += more
     found: dict[str, Task] = {}
-    for task in tasks:  # what is needed comes first in this order, or the workers sort it out
+    for task in tasks:  # what a task needs stands before it
         lacks = bool(found) if "*" in task.needs else not found.keys().isdisjoint(task.needs)
         if task.name in wanted and (lacks or not task.done()):
             found[task.name] = task
