@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -358,7 +360,8 @@ time.sleep(300 if first else 0)
 def test_a_lost_worker_loses_nothing(tool, write):
     """A scheduler and two workers as processes of their own; the one at work is killed in the middle."""
     folder = write("00-lose", PARAMETERS, ("code", LOSE)).parent
-    address = f"tcp://127.0.0.1:{free_port()}"
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
     started = [dask("scheduler", "--host", address, "--no-dashboard", "--no-show", "--no-jupyter")]
     killed = []
 
@@ -372,6 +375,7 @@ def test_a_lost_worker_loses_nothing(tool, write):
         started += [
             dask("worker", address, "--no-nanny", "--no-dashboard", "--nthreads", "1") for _ in range(2)
         ]
+        wait_for(lambda: answers(port))
         thread = threading.Thread(target=kill_the_worker)
         thread.start()
         assert tool(at=address) == 0
@@ -392,11 +396,14 @@ def dask(*words: str) -> subprocess.Popen:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 WAIT = """
@@ -414,6 +421,10 @@ def wait_for(ready, seconds: float = 240) -> None:
 
 
 def alive(pid: int) -> bool:
+    """Not gone, and not dead and waiting for somebody to notice."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.parent.parent.is_dir():
+        return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
