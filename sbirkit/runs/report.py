@@ -16,7 +16,8 @@ from sbirkit.runs.jobs import Job, Task, Training
 from sbirkit.runs.rows import COLUMNS
 
 MARKS = {"agrees": "✓", "differs": "✗", "missing": "✗", "failed": "✗", "done": "✓", "holds": "✓",
-         "skipped": "–", "not run yet": "–", "new": "+", "undecided": "?", "fails": "✗"}  # fmt: skip
+         "skipped": "–", "not run yet": "–", "new": "+", "undecided": "?", "fails": "✗",
+         "does not hold": "✗"}  # fmt: skip
 ERROR_MARK = "papermill-error-cell-tag"  # of a cell that papermill adds to point at an error
 
 # A browser that reads this line fetches nothing, whatever a notebook's output asks for.
@@ -47,7 +48,7 @@ STYLE = """
 }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
   background: var(--back); color: var(--ink) }
-h1 { margin-bottom: .2rem } h2 { margin-top: 2.4rem } nav { margin: 1rem 0 } nav a { margin-right: 1rem }
+h1 { margin-bottom: .2rem } h2 { margin-top: 2.4rem } nav { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 1rem 0 }
 .sum { display: flex; flex-wrap: wrap; gap: .6rem; padding: 0; list-style: none }
 .sum li { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .9rem }
 .sum b { font-size: 1.4rem; margin-right: .3rem }
@@ -61,7 +62,8 @@ td.n, th.n { text-align: right } td { overflow-wrap: anywhere }
 small, .quiet { color: var(--quiet) } td small { white-space: nowrap }
 pre { overflow-x: auto; border: 1px solid var(--line); padding: .6rem; max-height: 30rem }
 .agrees, .done, .holds { color: var(--good); white-space: nowrap }
-.differs, .missing, .failed, .fails { color: var(--bad); font-weight: bold; white-space: nowrap }
+.differs, .missing, .failed, .fails, .does-not-hold { color: var(--bad); font-weight: bold;
+  white-space: nowrap }
 """
 
 
@@ -161,7 +163,7 @@ def write(
                          [_claim(*row) for row in claims]),
         "Ledger": ledger_table(ledger) if ledger else "",
         "Environment": _table(("What", "Value"),
-                              [(html.escape(name), html.escape(value)) for name, value in about.items()]),
+                              [(html.escape(name), _folded(value)) for name, value in about.items()]),
     }  # fmt: skip
     there = {title: body for title, body in parts.items() if body}
     links = "".join(f'<a href="#{title.lower()}">{title}</a>' for title in there)
@@ -238,6 +240,13 @@ def _cell(one: Mapping[str, Any] | None) -> str:
     return f"{one['fresh']:.3f}<br><small>{shipped}</small> {_marked(one['verdict'], quiet=True)}"
 
 
+def ledger_rows() -> list[dict[str, Any]]:
+    """The claims that came with the repository, from ``results/claims/ledger.json``; none without it."""
+    folder = paths.results()
+    path = folder / "claims" / "ledger.json" if folder else None
+    return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
+
+
 def ledger_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The claims of the ledger, a plain dict each.
 
@@ -282,12 +291,19 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def _folded(value: str) -> str:
+    """A long value opens when it is asked for."""
+    text = html.escape(value)
+    return text if len(value) < 200 else f"<details><summary>{text[:60]} ...</summary>{text}</details>"
+
+
 def _marked(word: str, *, quiet: bool = False) -> str:
     """A verdict or status: told by its word, then by sign and colour; quietly by the sign alone."""
     sign = MARKS.get(word, "")
     kind = html.escape(word.replace(" ", "-"))
     if quiet:
-        return f'<span class="{kind}" title="{html.escape(word)}">{sign}</span>' if sign else ""
+        said = f'role="img" aria-label="{html.escape(word)}" title="{html.escape(word)}"'
+        return f'<span class="{kind}" {said}>{sign}</span>' if sign else ""
     mark = f'<span aria-hidden="true">{sign} </span>' if sign else ""
     return f'<span class="{kind}">{mark}{html.escape(word)}</span>'
 

@@ -251,6 +251,8 @@ def work(tasks: Sequence[Task], *, scheduler: str, workers: int) -> tuple[int, b
     by_name = {task.name: task for task in tasks}
     try:
         with crew(scheduler, workers=workers) as client:
+            if not client.nthreads():
+                print(f"No worker at {scheduler} yet; waiting for one (dask worker {scheduler}).", flush=True)
             clock = Clock(tasks, workers if not scheduler else sum(client.nthreads().values()))
             with tqdm(total=len(tasks), bar_format=shown, desc="reproduce", disable=None) as bar:
                 bar.set_postfix_str(clock.said())
@@ -357,7 +359,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
     out.mkdir(parents=True, exist_ok=True)
     about = report.environment() | {f"data: {name}": digest for name, digest in data_digests().items()}
-    page = report.write(tasks, out, profile=args.profile, about=about)
+    page = report.write(tasks, out, profile=args.profile, about=about, ledger=report.ledger_rows())
     print(f"{failed} failed or skipped. " * bool(failed) + f"The report: {page}")
     return 130 if interrupted else int(bool(failed))
 
