@@ -48,7 +48,8 @@ STYLE = """
 }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
   background: var(--back); color: var(--ink) }
-h1 { margin-bottom: .2rem } h2 { margin-top: 2.4rem } nav { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 1rem 0 }
+h1 { margin-bottom: .2rem } h2 { margin-top: 2.4rem }
+nav { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 1rem 0 }
 .sum { display: flex; flex-wrap: wrap; gap: .6rem; padding: 0; list-style: none }
 .sum li { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .9rem }
 .sum b { font-size: 1.4rem; margin-right: .3rem }
