@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sbirkit.runs import notebooks
+from sbirkit.runs.rows import ROWS
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -21,7 +22,7 @@ IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 def faults(path: Path, notebook: notebooks.Notebook) -> list[str]:
     """Everything that breaks the contract, in words."""
     cells = notebook["cells"]
-    found = [*_opening(cells), *_parameters(notebook), *_stored(path, notebook)]
+    found = [*_opening(cells), *_parameters(notebook), *_stored(path, notebook), *_needs(notebook)]
     for k, cell in enumerate(cells, 1):
         check = _code if cell["cell_type"] == "code" else _markdown
         found += [f"cell {k}: {fault}" for fault in check(path, cell)]
@@ -54,6 +55,13 @@ def _stored(path, notebook):
         yield f"it takes {path.stat().st_size / 1e6:.1f} MB, want under 1"
     if "widgets" in notebook["metadata"]:
         yield "it stores widget state"
+
+
+def _needs(notebook):
+    known = {path.stem for path in NOTEBOOKS} | {*ROWS, "*"}
+    for name in notebooks.needs(notebook):
+        if name not in known:
+            yield f"it needs {name}, which is no notebook and no method"
 
 
 def _code(path, cell):
@@ -177,3 +185,10 @@ def test_contract_sees_stale_outputs_and_widget_state(tmp_path):
         "its outputs are stale (changed since it was run): run `make notebooks`",
         "it stores widget state",
     ]
+
+
+def test_contract_sees_needs_that_are_nowhere(tmp_path):
+    path = made(tmp_path, GOOD)
+    notebook = notebooks.read(path)
+    notebook["metadata"]["sbirkit"]["needs"] = ["dsn", "*", "dns"]
+    assert faults(path, notebook) == ["it needs dns, which is no notebook and no method"]
