@@ -93,10 +93,7 @@ def judged(job: Job) -> list[tuple[Judged, str]]:
         found = judge(collect(notebooks.read(executed)), collect(notebooks.read(job.source)))
     except ValueError:  # a name used twice: told where the failure is told
         return []
-    return [
-        (one, one.verdict if job.as_shipped or one.verdict in ("new", "missing") else "not compared")
-        for one in found
-    ]
+    return [(one, one.verdict if job.as_shipped else "not compared") for one in found]
 
 
 def failure(executed: Path) -> tuple[int, str]:
