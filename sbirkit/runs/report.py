@@ -153,14 +153,14 @@ def write(
     failed = [task for task in tasks if task.status == "failed"]
     parts = {
         "Methods": _methods(trained, numbers) if trained else "",
-        "Notebooks": _table(("Notebook", "Status", "Seconds"), [_notebook(job, failed) for job in jobs]),
+        "Notebooks": table(("Notebook", "Status", "Seconds"), [_notebook(job, failed) for job in jobs]),
         "Failures": "".join(_failed(task) for task in failed),
-        "Figures": _table(("Figure", "Fresh", "Shipped", "Band", "Verdict", "Notebook"),
+        "Figures": table(("Figure", "Fresh", "Shipped", "Band", "Verdict", "Notebook"),
                           [_figure(*row) for row in figures]),
-        "Claims": _table(("Claim", "Fresh", "Shipped", "Verdict", "Notebook"),
+        "Claims": table(("Claim", "Fresh", "Shipped", "Verdict", "Notebook"),
                          [_claim(*row) for row in claims]),
         "Ledger": ledger_table(ledger) if ledger else "",
-        "Environment": _table(("What", "Value"),
+        "Environment": table(("What", "Value"),
                               [(html.escape(name), _folded(value)) for name, value in about.items()]),
     }  # fmt: skip
     there = {title: body for title, body in parts.items() if body}
@@ -228,7 +228,7 @@ def _methods(trained: Sequence[Training], numbers: Sequence[Mapping[str, Any]]) 
         "Below each fresh number stands the shipped one. The band under a heading is how far another seed "
         "would lie, 95 times in 100; on the machine that made the shipped runs the digits are the same."
     )
-    return f"<p>{words}</p>" + _table(("Method", "Status", *heads, "Seconds"), rows)
+    return f"<p>{words}</p>" + table(("Method", "Status", *heads, "Seconds"), rows)
 
 
 def _cell(one: Mapping[str, Any] | None) -> str:
@@ -261,7 +261,7 @@ def ledger_table(rows: Sequence[Mapping[str, Any]]) -> str:
         n = "" if row.get("n") is None else str(row["n"])
         paper = html.escape(str(row.get("paper") or ""))
         said.append((html.escape(str(row["claim"])) + note, paper, shown, n, verdict))
-    return _table(("Claim", "Paper", "Effect", "n", "Verdict"), said)
+    return table(("Claim", "Paper", "Effect", "n", "Verdict"), said)
 
 
 def _plain(rows: Sequence[tuple[Job, Judged, str]], numbers: Sequence[Mapping[str, Any]]) -> str:
@@ -274,7 +274,7 @@ def _plain(rows: Sequence[tuple[Job, Judged, str]], numbers: Sequence[Mapping[st
     return json.dumps({"methods": numbers, "notebooks": said}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose cells are HTML; the first of each row names it."""
     if not rows:
         return "<p>None.</p>"
