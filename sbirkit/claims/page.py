@@ -45,7 +45,7 @@ def page(ledger: Ledger, out: Path) -> str:
 
 
 def rows(ledger: Ledger, folder: Path) -> list[dict[str, Any]]:
-    """The claims as plain values, for the report of ``make reproduce``; a number that is not there is None."""
+    """The claims as plain values, for the report of ``make reproduce``; None for a number that lacks."""
     made = []
     for one in judge(ledger, Records(folder)):
         numbers = {"effect": one.test.effect, "low": one.test.low, "high": one.test.high}
