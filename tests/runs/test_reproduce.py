@@ -363,7 +363,7 @@ def test_a_lost_worker_loses_nothing(tool, write):
     folder = write("00-lose", PARAMETERS, ("code", LOSE)).parent
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
-    started = [dask("scheduler", "--host", address, "--no-dashboard", "--no-show", "--no-jupyter")]
+    started = [dask("scheduler", "--host", address, "--no-dashboard", "--no-jupyter")]
     killed = []
 
     def kill_the_worker() -> None:
