@@ -19,7 +19,7 @@ BUDGET = {
     "retrieval": 2_000,
     "runs": 3_600,  # make compare, gpu-check and the dry run of the paper profiles among them
     "claims": 3_000,  # the ledger, all that is measured on a run, and what notebooks 09 to 12 need
-    "explore": 1_800,
+    "explore": 2_200,  # the runs browser among it
     "": 1_000,  # the files beside the folders, lessons and exercise checks among them
 }
 CONTENT = "sbirkit/data/doodleworld/families/"
