@@ -219,8 +219,10 @@ class RunsState(State):
                 found.append(self.measured(run))
             except FileNotFoundError:
                 found.append(None)
-                notes.append(f"{run.path.name} came without weights, so it answers no query here. Its "
-                             "record is below; a run of seed 0 has weights, and `fit` makes them anew.")  # fmt: skip
+                notes.append(
+                    f"{run.path.name} came without weights, so it answers no query here. Its record is "
+                    "below; shipped runs of seed 0 have weights, and `fit` makes them anew."
+                )
             except (ValueError, RuntimeError, ImportError, AttributeError) as error:
                 found.append(None)
                 notes.append(f"{run.path.name} answers no query here: {error}")
