@@ -1013,7 +1013,7 @@ def check_won_and_lost(student: Callable[..., Any]) -> None:
         lambda a, b: ((b > a).mean(), (b < a).mean(), (b - a).mean()),
         cases,
         mistakes,
-        "three numbers: the share with second > first, the share with second < first, the mean of second - first.",
+        "three numbers: the share of queries that rose, the share that fell, and the mean of second - first.",
     )
 
 
