@@ -309,7 +309,7 @@ class RunsState(State):
             write(0.15, 6.2 + 0.17 * k, _cut(note, 150), fontsize=7)
         if high > 7 and query is not None:
             self._strips(figure, results, query, high, write)
-        figure.alt = self._spoken(shown, query)
+        figure.alt = self._spoken(shown, results, query)
         return figure
 
     def _charts(self, figure: Sheet, shown: Mapping[str, Any], high: float) -> None:
@@ -359,7 +359,7 @@ class RunsState(State):
                 write(0.9 + 1.02 * j, down + 0.99, f"{sign}{said(name)}"[:15], fontsize=7)
             write(0.15, down + 0.4, SIDES[i])
 
-    def _spoken(self, shown: Mapping[str, Any], query: int | None) -> str:
+    def _spoken(self, shown: Mapping[str, Any], results: Sequence[Result | None], query: int | None) -> str:
         words = [
             f"Runs {shown['names'][0]} and {shown['names'][1]}: {len(shown['changes'])} parameters differ."
         ]
@@ -369,11 +369,13 @@ class RunsState(State):
             (top, a, b), (low, c, d) = classes[0], classes[-1]
             words.append(f"The second is better on {won} of {len(classes)} classes: {said(top)} {b - a:+.3f} "
                          f"and, at the other end, {said(low)} {d - c:+.3f}.")  # fmt: skip
-        if query is not None and (asked := shown["query"]):
-            for side, strip in zip(SIDES, asked["strips"], strict=True):
-                right = sum(tile["hit"] for tile in strip["tiles"])
-                words.append(f"Query {query}, {said(asked['label'])}: the {side} has {right} of "
-                             f"{len(strip['tiles'])} photos right.")  # fmt: skip
+        for side, result in zip(SIDES, results, strict=True) if query is not None else ():
+            if result is not None:
+                hits = [hit for *_, hit in self.strip(result, query)]  # type: ignore[arg-type]
+                label = said(self.labels()[query])
+                words.append(
+                    f"Query {query}, {label}: the {side} has {sum(hits)} of {len(hits)} photos right."
+                )
         return " ".join([*words, *shown["notes"]])
 
     def _name(self, name: str) -> str:
