@@ -4,7 +4,8 @@ const CW = 250, CH = 130, CL = 40, CR = 8, CT = 8, CB = 22;
 function render({ model, el }) {
   const { root, said: message, send, answered, done } = frame(model, el, "runs");
   const select = (side, title) => {
-    const s = h("select", { "aria-label": title, onchange: () => send({ do: "choose", side, name: s.value }) });
+    // In command mode JupyterLab takes the arrow keys for its cells; here they are the list's.
+    const s = h("select", { "aria-label": title, "data-lm-suppress-shortcuts": "true", onchange: () => send({ do: "choose", side, name: s.value }) });
     return s;
   };
   const chosen = [select("first", "First run"), select("second", "Second run")];
