@@ -70,12 +70,12 @@ function render({ model, el }) {
     refill(notes, s.notes.map((n) => h("p", { class: "sb-problem" }, n)));
     refill(changes, heads("parameter", "first", "second"), h("tbody", {}, s.changes.length
       ? s.changes.map(([name, a, b]) => row(name, h("td", {}, a), h("td", {}, b))) : row("nothing", h("td"), h("td"))));
-    refill(numbers, heads("", "first", "second"), h("tbody", {}, s.headlines.map(([name, both]) => row(name, both.map(cell)))));
+    refill(numbers, heads("", "first", "second"), h("tbody", {}, s.headlines.map(([name, both]) => row(name, ...both.map(cell)))));
     refill(curves, s.curves.length ? s.curves.map((c) => chart(c, s)) : h("p", {}, "No curves: neither has a history here."));
     refill(classes, s.classes.length ? bars(s) : h("li", {}, "Needs the weights of both."));
     refill(lists, list("lost most by the second", s.lost, s), list("won most by the second", s.won, s));
     refill(strips, s.query ? [h("div", { class: "sb-row" }, h("img", { class: "sb-seen", src: s.query.url, alt: `sketch: ${said(s.query.label)}` }),
-      h("h4", {}, `Query ${s.query.number}: ${said(s.query.label)}`)), s.query.strips.map((one, k) => answer(one, k, s))] : []);
+      h("h4", {}, `Query ${s.query.number}: ${said(s.query.label)}`)), ...s.query.strips.map((one, k) => answer(one, k, s))] : []);
   };
   model.on("change:shown", update);
   update();
