@@ -1023,3 +1023,62 @@ def check_band(student: Callable[..., Any]) -> None:
     ]
     right = "the variance of the values, twice that, its root, times 1.96."
     _match(student, lambda v: two * np.std(v, ddof=1), cases, mistakes, right)
+
+
+# 23 · runs browser
+
+
+def check_won_and_lost(student: Callable[..., Any]) -> None:
+    """``student(first, second)``: share of queries won, share lost, mean change; scores ``(Q,)`` each."""
+    first = np.array([0.5, 0.2, 0.9, 0.4, 0.7])
+    cases = [
+        (first, np.array([0.6, 0.2, 0.3, 0.8, 0.75])),
+        (first[:4], np.array([0.5, 0.2, 0.95, 0.1])),
+    ]
+    mistakes: list[Hint] = [
+        (
+            lambda a, b: ((b >= a).mean(), (b < a).mean(), (b - a).mean()),
+            "an equal score is neither won nor lost.",
+        ),
+        (
+            lambda a, b: ((b > a).sum(), (b < a).sum(), (b - a).mean()),
+            "those are counts; want shares of all queries.",
+        ),
+        (
+            lambda a, b: ((a > b).mean(), (a < b).mean(), (a - b).mean()),
+            "that is what the *first* won. A change is the second minus the first.",
+        ),
+    ]
+    _match(
+        student,
+        lambda a, b: ((b > a).mean(), (b < a).mean(), (b - a).mean()),
+        cases,
+        mistakes,
+        "three numbers: the share of queries that rose, the share that fell, and the mean of second - first.",
+    )
+
+
+def check_class_change(student: Callable[..., Any]) -> None:
+    """``student(labels, first, second)``: the mean over classes of their queries' mean change."""
+    rng = np.random.default_rng(0)
+    labels = np.array(["owl", "cow", "owl", "owl", "car", "owl"])
+    cases = [(labels, *rng.random((2, 6))), (labels[::-1], *rng.random((2, 6)))]
+
+    def each(names: NDArray[Any], change: NDArray[Any], of: Callable[..., Any] = np.mean) -> list[float]:
+        return [of(change[names == name]) for name in np.unique(names)]
+
+    mistakes: list[Hint] = [
+        (
+            lambda y, a, b: (b - a).mean(),
+            "there every query counts the same: first a mean within each class.",
+        ),
+        (lambda y, a, b: np.mean(each(y, b - a, np.sum)), "within a class, a mean and not a sum."),
+        (lambda y, a, b: np.mean(each(y, a - b)), "the sign: second minus first."),
+    ]
+    _match(
+        student,
+        lambda y, a, b: np.mean(each(y, b - a)),
+        cases,
+        mistakes,
+        "the mean of each class's own mean change, second minus first.",
+    )

@@ -582,3 +582,37 @@ def test_the_error_of_a_change_is_that_of_pairs():
     ):
         with pytest.raises(AssertionError, match=hint):
             checks.check_error_of_change(wrong)
+
+
+def test_won_and_lost_leaves_equal_scores_out():
+    def share(yes):
+        return sum(map(bool, yes)) / len(yes)
+
+    checks.check_won_and_lost(lambda a, b: [share(b > a), share(a > b), math.fsum(b - a) / len(a)])
+    checks.check_won_and_lost(lambda a, b: None)
+    for wrong, hint in (
+        (lambda a, b: [share(b >= a), share(a > b), (b - a).mean()], "neither won nor lost"),
+        (lambda a, b: [sum(b > a), sum(a > b), (b - a).mean()], "want shares"),
+        (lambda a, b: [share(a > b), share(b > a), (a - b).mean()], "second minus the first"),
+        (lambda a, b: [0, 0, 0], "three numbers"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_won_and_lost(wrong)
+
+
+def test_a_class_counts_once_however_many_queries_it_has():
+    def ours(labels, first, second):
+        change = {}
+        for label, a, b in zip(labels, first, second, strict=True):
+            change.setdefault(label, []).append(b - a)
+        return sum(sum(c) / len(c) for c in change.values()) / len(change)
+
+    checks.check_class_change(ours)
+    for wrong, hint in (
+        (lambda y, a, b: (b - a).mean(), "every query counts the same"),
+        (lambda y, a, b: (b - a).sum() / len(set(y)), "not a sum"),
+        (lambda y, a, b: -ours(y, a, b), "the sign"),
+        (lambda y, a, b: 7.0, "own mean change"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_class_change(wrong)

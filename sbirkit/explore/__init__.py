@@ -13,6 +13,7 @@ _HOMES = {  # name -> module, loaded when first named
     "KnobsState": "knobs",
     "PlaygroundState": "playground",
     "RetrievalState": "sketchpad",
+    "RunsState": "runs",
     "Searcher": "searching",
     "Stroke": "strokes",
     "rasterise": "strokes",

@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIDE = 32
+EVIL = "<img src=x onerror=alert(1)>"
 
 
 def picture(item):
@@ -89,6 +90,55 @@ def searchers(bench):
         Searcher.of("edges", Reader(bench), bench, size=SIDE),
         Searcher.of("pixels", Handmade(raw_pixels), bench, size=SIDE),
     ]
+
+
+def tiny_runs(folder, bench):
+    """Four records on disk: two descriptors; one without weights and history; a hostile name."""
+    from sbirkit.explore import Handmade
+    from sbirkit.models.handmade import hog, raw_pixels
+    from sbirkit.training import Run
+
+    made = {"edges_s0": lambda images: hog(images, cells=4), "pixels_s0": raw_pixels}
+    made[EVIL] = raw_pixels
+
+    class Tiny(Run):
+        def method(self, *args, **options):
+            if self.path.name not in made:
+                self.weights()
+            return Handmade(made[self.path.name])
+
+    def write(name, kind, seed, value, lr=0.1, history=True):
+        path = folder / name
+        path.mkdir()
+        key = {"benchmark": bench.digest, "weights": "best", "verb": "embed", "setting": "zs", "protocol": ""}
+        files = {
+            "params": {
+                "method": {"class": kind, "arguments": {"seed": seed}},
+                "train": {"lr": lr, "size": SIDE},
+                "benchmark": {"digest": bench.digest, "classes": list(bench.train_classes)},
+            },
+            "metrics": {
+                "selection": {"best": {"steps": 1, "mAP@all": 0.7}},
+                "results": [key | {"metrics": {"mAP@all": value}}],
+            },
+            "manifest": {"seconds": 1.0},
+        }
+        if history:
+            terms = [{"step": k, "lr": lr, "softmax": 3.0 - k, "loss": 3.0 - k} for k in (0, 1)]
+            files["history"] = [*terms, {"step": 1, "selection": 0.7}]
+        for file, content in files.items():
+            (path / f"{file}.json").write_text(json.dumps(content))
+        return Tiny.open(path)
+
+    return [
+        write("edges_s0", "tests:Edges", 0, 0.5), write("edges_s1", "tests:Edges", 1, 0.6, history=False),
+        write("pixels_s0", "tests:Pixels", 0, 0.3, lr=0.2), write(EVIL, "tests:Pixels", 0, 0.4, lr=0.4),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def runs(tmp_path, bench):
+    return tiny_runs(tmp_path, bench)
 
 
 class Lab:

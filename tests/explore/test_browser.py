@@ -169,3 +169,44 @@ def test_a_knob_turned_by_keyboard_changes_pictures_and_marker(lab):
     view.get_by_role("button", name="RAMLN").press("Enter")
     page.wait_for_function("() => document.querySelector('.sb-key[aria-pressed=\"true\"]')")
     assert page.problems == []
+
+
+RUNS = """
+import pathlib, sys, tempfile
+sys.path.insert(0, {tests!r})
+from conftest import tiny_runs
+from sbirkit.data import Catalogue
+from sbirkit.explore import RunsState
+bench = Catalogue.open({folder!r}).benchmark(["class 01", "class 03"], setting="gzs", selection=["class 05"])
+runs = RunsState(tiny_runs(pathlib.Path(tempfile.mkdtemp()), bench), bench)
+"""
+
+
+def test_two_runs_are_chosen_and_a_lost_query_is_opened_by_keyboard(lab, folder):
+    from pathlib import Path
+
+    setup = RUNS.format(tests=str(Path(__file__).parent), folder=str(folder))
+    page = lab.notebook("runs", setup, "runs")
+    page.on("dialog", lambda dialog: page.problems.append(dialog.message))
+    view = page.locator(".sb-runs")
+    second = view.get_by_label("Second run")
+    second.wait_for(timeout=60_000)
+    view.get_by_text("edges_s1 came without weights").wait_for()
+    second.focus()
+    page.keyboard.press("ArrowDown")  # from edges_s1 to pixels_s0
+    view.locator(".sb-changes th", has_text="train.lr").wait_for()
+    assert second.input_value() == "pixels_s0"
+    assert "tests:Pixels" in view.locator(".sb-changes").inner_text()
+    assert view.locator(".sb-bars li").count() == 2
+    lost = view.locator(".sb-queries").first.get_by_role("button").first
+    lost.focus()
+    page.keyboard.press("Enter")
+    view.locator("article").nth(1).locator(".sb-tile").nth(7).wait_for()
+    for k in (0, 1):
+        assert re.search(r"[✓✗] class 0[13]", view.locator("article").nth(k).inner_text())
+    assert lost.evaluate("e => document.activeElement === e && e.getAttribute('aria-pressed') === 'true'")
+    second.focus()
+    page.keyboard.press("ArrowDown")  # the hostile name
+    view.locator("article h4", has_text=EVIL).wait_for()
+    assert view.locator("img[src='x']").count() == 0
+    assert page.problems == []
