@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
+    "AtlasState": "atlas",
     "Handmade": "searching",
     "KnobsState": "knobs",
     "PlaygroundState": "playground",
