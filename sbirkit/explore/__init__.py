@@ -16,6 +16,7 @@ _HOMES = {  # name -> module, loaded when first named
     "RetrievalState": "sketchpad",
     "Searcher": "searching",
     "Stroke": "strokes",
+    "on_the_way": "atlas",
     "rasterise": "strokes",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604

@@ -1,6 +1,7 @@
 """The embedding atlas: maps of the same pictures side by side; pick on one, and see them on all."""
 
 import base64
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -359,6 +360,28 @@ class AtlasState(State):
                                frameon=False, fontsize=7, labelcolor=INK, handletextpad=0.2)  # fmt: skip
         for text in legend.get_texts():
             text.set_parse_math(False)
+
+
+def on_the_way(first: Any, last: Any, *, steps: int = 4) -> dict[str, Any]:
+    r"""Methods on the straight line from one's weights to the other's, :math:`(1 - t) \theta_0 + t \theta_1`.
+
+    Not the path that training took, but from its first to its last point; both are of one recipe.
+
+    >>> import torch
+    >>> a, b = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    >>> half = on_the_way(a, b, steps=2)["50 %"].weight
+    >>> bool(torch.allclose(half, (a.weight + b.weight) / 2))
+    True
+    """
+    start, end, found = first.state_dict(), last.state_dict(), {}
+    if start.keys() != end.keys():
+        raise ValueError("first, last: want two methods of one recipe; their weights have other names")
+    for k in range(steps + 1):
+        method = copy.deepcopy(first)
+        method.load_state_dict({name: start[name].lerp(w, k / steps) if w.is_floating_point() else w
+                                for name, w in end.items()})  # fmt: skip
+        found[f"{k / steps:.0%}".replace("%", " %")] = method.eval()
+    return found
 
 
 def _rows(rows: ArrayLike, catalogue: "Catalogue") -> Array:
