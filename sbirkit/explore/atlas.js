@@ -232,7 +232,7 @@ function render({ model, el }) {
       "aria-label": `${spoken(t)}: show it on the maps`, onclick: () => ask({ do: "look", number: t.number }) }, thumb(t))));
     const l = shown.looked;
     refill(seen, l ? [h("h5", {}, "Looked at"), h("figure", { class: "sb-tile", role: "img", "aria-label": spoken(l) }, thumb(l)),
-      l.near.map((t) => h("div", {}, h("h5", {}, `nearest by ${t.title}`), h("figure", { class: `sb-tile sb-${kind(t)}`, role: "img",
+      ...l.near.map((t) => h("div", {}, h("h5", {}, `nearest by ${t.title}`), h("figure", { class: `sb-tile sb-${kind(t)}`, role: "img",
         "aria-label": `${t.title}: ${t.label}, ${t.modality}, ${t.sign === "✓" ? "right" : "wrong"}` }, thumb(t))))]
       : h("p", { class: "sb-help" }, "Point at a mark, or move there by keys, to see its picture and what each method has nearest to it."));
     const pale = (s) => [s.colour, s.spot, s.picked].join();
