@@ -11,6 +11,7 @@ PROFILE ?= laptop
 ONLY ?=
 SEEDS ?=
 FRESH ?= yes
+SCHEDULER ?=
 ARGS ?=
 CODE = sbirkit data_prep tests benchmarks bootstrap.py
 
@@ -21,8 +22,9 @@ help: ## show this help
 	  printf '  make %-14s %s\n' "$$name" "$$what"; done
 	@echo
 	@echo "Options, after the target: PYTHON=python3.12 (for .venv), TORCH=cpu (a small torch, for Linux without a GPU),"
-	@echo "PROFILE=smoke|laptop|gpu|paper, ONLY=name (a notebook), SEEDS=5 (how many), FRESH=no (for"
-	@echo "make reproduce: take the trained runs that there are), ARGS='...' (handed on, as in: make test ARGS='-k split')."
+	@echo "PROFILE=smoke|laptop|gpu|paper, ONLY=name (a notebook or method), ARGS='...' (handed on, as in: make test"
+	@echo "ARGS='-k split'). For make reproduce: SEEDS=5 (how many), FRESH=no (take the runs that there are),"
+	@echo "SCHEDULER=tcp://host:8786 (an own Dask cluster), ARGS='-p images=9600' (any parameter)."
 
 setup: ## make .venv, or bring it up to date (the others do this first; nothing to do is quick)
 	@if [ -z "$(CHOSEN)" ] && $(PY) -I -S -c '' 2>/dev/null; then $(PY) -I -S bootstrap.py --torch "$(TORCH)"; \
@@ -42,9 +44,9 @@ lint: setup ## check style and types
 notebooks: setup ## run the notebooks in place and store their outputs
 	@$(PY) -m sbirkit.runs.notebooks $(ONLY) $(ARGS)
 
-reproduce: setup ## run every notebook afresh into build/reproduce, with a report
+reproduce: setup ## train every method and run every notebook afresh, with a report
 	@$(PY) -m sbirkit.runs.reproduce --profile "$(PROFILE)" --only "$(ONLY)" --fresh "$(FRESH)" \
-	  $(if $(SEEDS),-p seeds "$(SEEDS)") $(ARGS)
+	  --seeds "$(SEEDS)" --scheduler "$(SCHEDULER)" $(ARGS)
 
 compare: setup ## train every method on your own pictures: DATA=folder (photo/<class>/*, sketch/<class>/*)
 	@$(PY) -m sbirkit.runs.compare "$(DATA)" $(if $(SPLIT),--split "$(SPLIT)") $(if $(SPLITS),--splits "$(SPLITS)") \

@@ -37,6 +37,15 @@ def chance(relevant, gallery):
     return np.mean([np.mean([(k + 1) / (i + 1) for k, i in enumerate(sorted(o))]) for o in orders])
 
 
+def verdict(fresh, stored, band):
+    return "differs" if abs(fresh - stored) > band else "agrees"
+
+
+def band(values):
+    pairs = [(a - b) ** 2 for a, b in itertools.combinations(values, 2)]
+    return 1.96 * math.sqrt(sum(pairs) / len(pairs))  # the mean square of two draws' difference
+
+
 def same_classes(a, b):
     return {normalise(x) for x in a} & {normalise(x) for x in b}
 
@@ -301,6 +310,8 @@ RIGHT = {
     checks.check_class_interval: over_classes,
     checks.check_triplet: triplet,
     checks.check_leak_gain: leak_gain,
+    checks.check_verdict: verdict,
+    checks.check_band: band,
     checks.check_quadruplet: joint,
     checks.check_bounded: lambda raw, low, high: low + (high - low) / (1 + (-raw).exp()),
     checks.check_contrastive: contrast,
@@ -370,6 +381,13 @@ WRONG = [
     (checks.check_leak_gain, lambda a, b: leak_gain(b, a), "the sign"),
     (checks.check_leak_gain, lambda a, b: np.mean(b["leaked"]) - np.mean(b["control"]), "easier ones"),
     (checks.check_leak_gain, lambda a, b: 0.0, "difference of the rises"),
+    (checks.check_verdict, lambda f, s, b: "agrees" if abs(f - s) < b else "differs", "as large as the band"),
+    (checks.check_verdict, lambda f, s, b: "agrees" if f - s <= b else "differs", "without its sign"),
+    (checks.check_verdict, lambda f, s, b: "agrees", "compare the size"),
+    (checks.check_band, lambda v: 1.96 * np.std(v, ddof=1), "here two runs differ"),
+    (checks.check_band, lambda v: 1.96 * math.sqrt(2) * np.std(v), "one less than their number"),
+    (checks.check_band, lambda v: band(v) / math.sqrt(len(v)), "not the mean"),
+    (checks.check_band, lambda v: 0.0, "twice that"),
     (checks.check_quadruplet, lambda p, a, b, m, s: p - (1 - s) * a - s * b + m, "below zero"),
     (checks.check_quadruplet, lambda p, a, b, m, s: joint(p, b, a, m, s), "balance weighs"),
     (checks.check_quadruplet, split, "mixes first"),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sbirkit import paths
+from sbirkit.training.files import write_json
 
 from .filling import work
-from .page import page, records_folder
+from .page import page, records_folder, rows
 from .reading import read_ledger
 from .records import jobs
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failed = work(ledger, wanted[number - 1 :: of], folder, workers=args.workers, minutes=args.minutes)
     out.mkdir(parents=True, exist_ok=True)
     (out / "README.md").write_text(page(ledger, out), encoding="utf-8")
+    write_json(out / "ledger.json", rows(ledger, records_folder(out, args.profile)))
     print(f"The ledger: {out / 'README.md'}")
     return bool(failed)
 

@@ -1,8 +1,10 @@
 """The ledger as Markdown, made from its records alone."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sbirkit.retrieval.result import markdown
 
@@ -40,6 +42,18 @@ def page(ledger: Ledger, out: Path) -> str:
             if mine:
                 said += ["", f"### {paper}", "", markdown(table(mine, again), caption(mine))]
     return "\n".join(said) + "\n"
+
+
+def rows(ledger: Ledger, folder: Path) -> list[dict[str, Any]]:
+    """The claims as plain values, for the report of ``make reproduce``; None for a number that lacks."""
+    made = []
+    for one in judge(ledger, Records(folder)):
+        numbers = {"effect": one.test.effect, "low": one.test.low, "high": one.test.high}
+        known = {k: round(v, 6) if math.isfinite(v) else None for k, v in numbers.items()}
+        note = f"{compared(one)}; {quantities(one.claim)}; matters from {one.claim.least:g}"
+        said = {"claim": one.claim.sentence, "paper": one.claim.paper, "verdict": one.verdict + remark(one)}
+        made.append(said | known | {"n": one.test.n, "note": note})
+    return made
 
 
 def table(outcomes: Sequence[Outcome], again: dict[str, Outcome]) -> list[list[str]]:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from .config import Config
-from .holding import hold
 
 
 class Rebuildable(nn.Module):
@@ -39,8 +38,7 @@ def recipe(made: Any) -> Any:
     if isinstance(made, Rebuildable):
         args, options = vars(made)["_made_with"]
         positional = dict(zip(inspect.signature(made.__init__).parameters, args, strict=False))  # type: ignore[misc]
-        said = _named(made, {k: v for k, v in (positional | options).items() if k != "weights"})
-        return said | ({"held": vars(made)["held"]} if "held" in vars(made) else {})
+        return _named(made, {k: v for k, v in (positional | options).items() if k != "weights"})
     if is_dataclass(made) and not isinstance(made, type):
         return _named(made, {f.name: getattr(made, f.name) for f in fields(made) if f.init})
     if isinstance(made, Tensor):
@@ -96,7 +94,4 @@ def rebuild(saved: Any) -> Any:
                          "it: run.method(method)") from None  # fmt: skip
     if not (isinstance(kind, type) and issubclass(kind, Rebuildable | Config)):
         raise ValueError(f"recipe: want a Rebuildable module or a Config, got {saved['class']}")
-    made = kind(**{k: rebuild(v) for k, v in saved["arguments"].items()})
-    if "held" in saved:
-        hold(made, saved["held"])
-    return made
+    return kind(**{k: rebuild(v) for k, v in saved["arguments"].items()})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sbirkit import paths
 from sbirkit.models.making import make
 from sbirkit.models.method import Method
+from sbirkit.runs import changes
 from sbirkit.training import Run, TrainConfig, fit
 from sbirkit.training.config import read_profile
 from sbirkit.training.files import read_json
@@ -28,7 +29,7 @@ def arm(
     train: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> tuple[Method, TrainConfig]:
-    """A method and how it is trained, as a profile has them.
+    """A method and how it is trained, as a profile has them; `make reproduce` may have changed some of it.
 
     Args:
         seed: of the first weights and of the training. train: changes to the profile's training.
@@ -36,9 +37,10 @@ def arm(
     """
     read = read_profile(profile)
     given = read.get("options", {}) | read.get(name, {}).get("options", {})
-    method = make(name, bench, seed=seed, **given | options)
+    more_train, more_options = changes.of(name)
+    method = make(name, bench, seed=seed, **given | options | more_options)
     config = TrainConfig.profile(
-        profile, name, views=len(method.views()), **{"seed": seed} | dict(train or {})
+        profile, name, views=len(method.views()), **{"seed": seed} | dict(train or {}) | more_train
     )
     return method, config
 

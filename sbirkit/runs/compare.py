@@ -24,7 +24,7 @@ from sbirkit.training import Run
 from sbirkit.training.config import PROFILES, TrainConfig, read_profile
 
 from . import given, scores, transfer
-from .jobs import Job, Plan, do, forget
+from .comparing import Job, Plan, do, forget
 
 SLOWER = {"ramln": 1.35, "dsn": 1.2, "masbir": 1.15, "bdasketret": 1.15}  # a step, beside softmax's
 EMBEDS = 3.0  # times as fast as training

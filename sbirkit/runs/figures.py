@@ -9,7 +9,12 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sbirkit.retrieval.result import Result
 
 MIME = "application/vnd.sbirkit.figure+json"
 SLACK = 1e-9  # 0.52 - 0.50 is a little more than 0.02
@@ -143,6 +148,25 @@ def claim(
     """
     one = Claim(name, verdict, effect, low, high, n)
     _show(one, f"{name}: {one.said}")
+
+
+def better(name: str, ours: "Result", other: "Result", *, metric: str = "mAP@all") -> None:
+    r"""Leave the claim that one result is above another, class by class on the same queries.
+
+    .. math:: \frac{1}{C} \sum_c (a_c - b_c), \quad \text{95 \% of its bootstrap over classes}
+
+    It holds where the interval lies above 0, fails where it lies below, else it is undecided. It speaks of
+    these classes and of one training each; what another seed would say is not in it.
+    """
+    from sbirkit.retrieval.result import bootstrap
+
+    mine, theirs = ours.per_class(metric), other.per_class(metric)
+    if mine.keys() != theirs.keys():
+        raise ValueError(f"{name}: want results on the same classes, got {len(mine)} and {len(theirs)}")
+    gap = np.array([mine[label] - theirs[label] for label in mine])
+    low, high = bootstrap(gap)
+    verdict = "holds" if low > 0 else "fails" if high < 0 else "undecided"
+    claim(name, verdict, effect=float(gap.mean()), low=low, high=high, n=len(gap))
 
 
 def collect(notebook: Mapping[str, Any]) -> list[Record]:

@@ -82,7 +82,8 @@ def machine(device: str) -> dict[str, Any]:
     """The machine in words and numbers, as far as it tells."""
     import torch
 
-    from sbirkit.training.manifest import PACKAGES, _version, git_state
+    from sbirkit import paths
+    from sbirkit.training.manifest import PACKAGES, _version
 
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -93,7 +94,7 @@ def machine(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version()}
         | {p: _version(p) for p in (*PACKAGES, "triton", *OPTIONAL.values())},
-        "git": git_state(),
+        "git": paths.git_state(),
     }  # fmt: skip
     if device == "cuda":
         found = torch.cuda.get_device_properties(0)

@@ -1,198 +1,220 @@
-"""One comparison as a list of jobs, and how one job is done: train or open, measure, leave a record."""
+"""What `make reproduce` gives its workers to do: execute a notebook, or train a method; and what came of it.
+
+A job knows by content whether it is done, and leaves its result whole or not at all.
+"""
 
 import json
-import shutil
-import warnings
-from collections.abc import Mapping, Sequence
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from uuid import uuid4
 
-import numpy as np
+from sbirkit.runs import figures, notebooks
+from sbirkit.runs.rows import record_name
 
-from sbirkit.data import Benchmark, Catalogue, Split
-from sbirkit.data.catalogue import canonical, digest
-from sbirkit.models.making import METHODS
-from sbirkit.models.text import TextTable
-from sbirkit.models.weights import is_file
-from sbirkit.training import Run, TrainConfig, evaluate
-from sbirkit.training.config import read_profile
-from sbirkit.training.files import read_json, write_json
-from sbirkit.training.loop import describe, folder_name
-from sbirkit.training.manifest import code_digest
-
-from .arms import arm, obtain
-from .given import benchmark
-from .standings import record_name, ship
-
-ASKED, SHOWN = 6, 10  # queries that the report shows, and photos of each
+SPLIT = "unseen-16"
+ENDED: dict[Path, threading.Event] = {}  # by folder: set when what is done for it is to be given up
+CHILDREN: dict["subprocess.Popen[str]", Path] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All that the jobs of one comparison share."""
+class Outcome:
+    """How a job ended. One that was skipped says what it lacked, one that failed where and how."""
 
-    catalogue: Path
-    splits: tuple[Split, ...]
-    methods: tuple[str, ...]
-    seeds: int
-    profile: str
-    network: str
-    weights: str | None
-    out: Path
-    data: str = ""  # as it was given
-    train: Mapping[str, Any] = field(default_factory=dict)
-    table: tuple[list[str], np.ndarray] | None = None
-    threads: int = 0  # of each process; 0 leaves it to torch
-
-    def jobs(self) -> list["Job"]:
-        """A seed of every method and split before the next seed, so that a first table is there early."""
-        return [
-            Job(self, m, s, seed) for seed in range(self.seeds) for s in self.splits for m in self.methods
-        ]
-
-    def bench(self, split: Split) -> Benchmark:
-        return _bench(self.catalogue, split)
-
-    def options(self, bench: Benchmark) -> dict[str, Any]:
-        """What :func:`.arms.obtain` is told; of the vectors only those of classes that are trained on."""
-        more: dict[str, Any] = {}
-        if self.table is not None:
-            names, rows = self.table
-            mine = [i for i, name in enumerate(names) if name in bench.train_classes]
-            if mine:
-                import torch
-
-                more["table"] = TextTable([names[i] for i in mine], torch.from_numpy(rows[mine]))
-        if self.network == "convnet":  # its first stages know no photographs
-            more["held"] = 0
-        return {"profile": self.profile, "network": self.network, "weights": self.weights,
-                "train": dict(self.train)} | more  # fmt: skip
+    name: str
+    said: Literal["done", "failed", "skipped", "stopped"]
+    seconds: float = 0.0
+    error: str = ""
+    cell: int = 0  # counted from 1 as in the executed notebook; 0: none
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One method on one split from one seed."""
+    """One notebook to execute: where from, where to, with what, and the digest that tells it is done."""
 
-    plan: Plan
-    method: str
-    split: Split
-    seed: int
+    source: Path
+    target: Path
+    parameters: Mapping[str, Any]
+    digest: str
+    title: str
+    as_shipped: bool = True  # with the notebook's own parameters, as its stored outputs were made
+    needs: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        return record_name(self.method, self.split.name, self.seed)
+        return self.source.stem
+
+    @property
+    def out(self) -> Path:
+        return self.target.parent
+
+    def beside(self, kind: str) -> Path:
+        """A sister file, as in ``01-data.failed.ipynb``."""
+        return self.target.with_name(f"{self.target.stem}.{kind}")
+
+    def done(self) -> bool:
+        """Whether the target is there and came from exactly this."""
+        return self.stamp().get("digest") == self.digest
+
+    def stamp(self) -> dict[str, Any]:
+        """What was noted in the executed notebook: its digest, its seconds. Empty where there is none."""
+        if not self.target.is_file():
+            return {}
+        return json.loads(self.target.read_text(encoding="utf-8"))["metadata"].get("sbirkit", {})
+
+    @property
+    def status(self) -> str:
+        """One word or three for the report."""
+        return "done" if self.done() else "failed" if self.beside("failed.ipynb").is_file() else "not run yet"
+
+    def run(self) -> None:
+        """Execute to a temporary name; rename when it is whole.
+
+        A failed notebook is kept as ``NAME.failed.ipynb``, an interrupted one is not kept.
+        """
+        import papermill
+
+        from sbirkit.runs import report
+
+        start = time.monotonic()
+        part, failed = self.beside(f"running-{uuid4().hex[:8]}.ipynb"), self.beside("failed.ipynb")
+        try:
+            executed = notebooks.with_kernel(
+                lambda manager: papermill.execute_notebook(
+                    self.source, part, dict(self.parameters), kernel_name="python3", language="python",
+                    cwd=self.source.parent, progress_bar=False, km=manager,
+                    extra_arguments=notebooks.QUIET_KERNEL,
+                ),
+                env=self.env, ended=ended(self.out),
+            )  # fmt: skip
+            seconds = round(time.monotonic() - start, 1)
+            notebooks.settle_progress(executed)
+            executed.metadata["sbirkit"] = {"digest": self.digest, "seconds": seconds}
+            part.write_text(json.dumps(executed, indent=1), encoding="utf-8")
+            figures.collect(executed)  # a name used twice is an error
+            self.beside("html").write_text(report.page(part), encoding="utf-8")
+            os.replace(part, self.target)
+            failed.unlink(missing_ok=True)
+        except Exception:
+            if part.is_file() and not ended(self.out).is_set():
+                os.replace(part, failed)
+                self.target.unlink(missing_ok=True)  # of an earlier version: it answers for nothing now
+                self.beside("html").write_text(report.page(failed), encoding="utf-8")
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One method to train and to measure, in a process of its own: killed and called again, it goes on."""
+
+    label: str
+    seed: int
+    profile: str
+    out: Path
+    digest: str
+    as_shipped: bool = True
+    needs: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``dsn``, as a notebook asks for it; of a further seed ``dsn, seed 1``."""
+        return self.label + f", seed {self.seed}" * (self.seed > 0)
 
     @property
     def record(self) -> Path:
-        return self.plan.out / "records" / self.name
+        """Where parameters, numbers and manifest are kept."""
+        return self.out / "records" / record_name(self.label, SPLIT, self.seed)
+
+    def stamp(self) -> dict[str, Any]:
+        path = self.record / "stamp.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def done(self) -> bool:
+        return self.stamp().get("digest") == self.digest
 
     @property
-    def now(self) -> Path:
-        """Where a running job says which run it is at."""
-        return self.plan.out / "now" / f"{self.name}.json"
+    def status(self) -> str:
+        return "done" if self.done() else "failed" if self.log.is_file() else "not run yet"
 
-    def key(self) -> str:
-        """Names what is asked for, the code that does it included."""
-        plan, read = self.plan, read_profile(self.plan.profile)
-        table = b"" if plan.table is None else canonical(plan.table[0]) + plan.table[1].tobytes()
-        asked = [self.method, self.seed, plan.bench(self.split).digest, plan.network]
-        how = [read["train"], read.get("options", {}), read.get(self.method, {}), dict(plan.train)]
-        said = [*asked, _file_digest(plan.weights), *how, code_digest(METHODS[self.method])]
-        return digest(canonical(said), table)
+    @property
+    def log(self) -> Path:
+        """What a training that failed had said."""
+        return self.record.with_suffix(".failed.txt")
 
-    def details(self) -> dict[str, Any]:
-        """The record's own page; empty where there is none, or one of something else."""
-        path = self.record / "details.json"
-        found: dict[str, Any] = read_json(path) if path.is_file() else {}
-        return found if found.get("key") == self.key() else {}
-
-    def images(self) -> int:
-        """Pictures that its training looks at, about."""
-        if self.method in ("untrained", "frozen"):
-            return 0
-        config = TrainConfig.profile(self.plan.profile, self.method, **self.plan.train)
-        return config.steps * 2 * config.p * config.k
-
-    def share(self) -> float:
-        """How much of it is done, while another process is at it: 0 to 1."""
+    def run(self) -> None:
+        command = [sys.executable, "-m", "sbirkit.runs.fresh", self.label, str(self.seed), self.profile,
+                   str(self.record.parent)]  # fmt: skip
+        start, env = time.monotonic(), os.environ | self.env
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        CHILDREN[child] = self.out
         try:
-            said = read_json(self.now)
-            with (Path(said["run"]) / "history.jsonl").open("rb") as file:
-                done = max((json.loads(line).get("step", 0) for line in file.readlines()[-1:]), default=0)
-        except (OSError, ValueError, KeyError):
-            return 0.0
-        return min(1.0, (done + 1) / max(1, said["steps"]))
+            said, _ = child.communicate()
+        finally:
+            del CHILDREN[child]
+        if child.returncode:
+            if not ended(self.out).is_set():
+                self.log.parent.mkdir(parents=True, exist_ok=True)
+                self.log.write_text(said, encoding="utf-8")
+            raise RuntimeError(said.strip()[-2000:] or f"the process ended with {child.returncode}")
+        stamp = {"digest": self.digest, "seconds": round(time.monotonic() - start, 1)}
+        part = self.record / f"stamp-{uuid4().hex[:8]}"
+        part.write_text(json.dumps(stamp), encoding="utf-8")
+        os.replace(part, self.record / "stamp.json")
+        self.log.unlink(missing_ok=True)
 
 
-def do(job: Job, *, progress: bool = False) -> str:
-    """Train or open the run, measure it, and leave its record; returns what it came to."""
-    import torch
-
-    if job.plan.threads:
-        torch.set_num_threads(job.plan.threads)
-    bench = job.plan.bench(job.split)
-    options = job.plan.options(bench)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
-        method, config = arm(job.method, bench, seed=job.seed, **options)
-        run = Path(folder_name(describe(method, bench, config)))
-        job.now.parent.mkdir(parents=True, exist_ok=True)
-        write_json(job.now, {"run": str(_runs() / f"{run}.partial"), "steps": config.steps})
-        del method
-        made = obtain(job.method, bench, seed=job.seed, progress=progress, **options)
-    notes = sorted({str(w.message) for w in said if issubclass(w.category, UserWarning)})
-    measure(made, bench, job, notes)
-    job.now.unlink(missing_ok=True)
-    return f"{job.name}: mAP@all {made.number('zs')['mAP@all']:.3f} ({made.manifest['seconds']:.0f} s)"
+Task = Job | Training
 
 
-def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
-    """All protocols, what each class came to, what a few queries found; as a record beside the others."""
-    result: Any = evaluate(run, bench)["zs"]
-    if job.method == "masbir":
-        evaluate(run, bench, ["zs"], verb="embed_converted")
-    queries, photos = bench.queries(), bench.gallery_rows()
-    asked = shown(bench)
-    place = {int(row): i for i, row in enumerate(queries)}
-    strips = [{"query": row, "top": photos[result.top[place[row], :SHOWN]].tolist()} for row in asked]
-    share = [np.mean(bench.catalogue.labels[photos] == y) for y in bench.catalogue.labels[queries]]
-    ship(run, job.record, weights=False)
-    write_json(job.record / "details.json", {
-        "key": job.key(), "run": run.path.name, "per_class": result.per_class("mAP@all"), "strips": strips,
-        "chance": float(np.mean(share)), "notes": list(notes), "method": job.method, "split": job.split.name,
-        "seed": job.seed, "transfer": {},
-    })  # fmt: skip
+def carry_out(job: Task) -> Outcome:
+    """Do a job where this is called: on a worker. An error is an outcome, so that the others go on."""
+    start = time.monotonic()
+    try:
+        if not job.done():  # by a worker that was lost before it could tell
+            job.run()
+    except Exception as error:
+        if ended(job.out).is_set():
+            return Outcome(job.name, "stopped")
+        seconds, cell = time.monotonic() - start, getattr(error, "cell_index", -1) + 1
+        return Outcome(job.name, "failed", seconds, notebooks.plain(error), cell)
+    return Outcome(job.name, "done", time.monotonic() - start)
 
 
-def shown(bench: Benchmark) -> list[int]:
-    """The same few sketches for every method: the middle one of some unseen classes."""
-    queries = bench.queries()
-    labels = bench.catalogue.labels[queries]
-    kinds = np.unique(labels)
-    some = kinds[np.linspace(0, len(kinds) - 1, min(ASKED, len(kinds))).astype(int)]
-    return [int((mine := queries[labels == kind])[len(mine) // 2]) for kind in some]
+def ended(out: Path) -> threading.Event:
+    """Set when what this process does for a folder is to be given up."""
+    return ENDED.setdefault(out, threading.Event())
 
 
-def forget(plan: Plan) -> None:
-    """Take away what an interrupted comparison left of its progress."""
-    shutil.rmtree(plan.out / "now", ignore_errors=True)
+def begin(out: Path) -> None:
+    """Ready for work again, after an earlier interruption."""
+    ended(out).clear()
 
 
-def _runs() -> Path:
-    import os
+def end_all(out: Path) -> None:
+    """Give up what this process does for a folder, at once and with all that was started; none is kept."""
+    ended(out).set()
 
-    from sbirkit import paths
+    def repeat() -> None:  # what was just about to start is ended a moment later
+        for _ in range(50):
+            notebooks.end_kernels(ended(out))
+            for child in [child for child, folder in list(CHILDREN.items()) if folder == out]:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+            time.sleep(0.1)
 
-    return Path(os.environ.get("SBIRKIT_FRESH") or paths.runs())
-
-
-@cache
-def _bench(path: Path, split: Split) -> Benchmark:
-    return benchmark(Catalogue.open(path), split)
-
-
-@cache
-def _file_digest(weights: str | None) -> str:
-    return digest(Path(weights).read_bytes()) if weights and is_file(weights) else str(weights)
+    threading.Thread(target=repeat, daemon=True).start()

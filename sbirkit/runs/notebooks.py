@@ -11,9 +11,11 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,6 +104,17 @@ def _literal(value: ast.expr) -> bool:
     return True
 
 
+def needs(notebook: Notebook) -> list[str]:
+    """What has to be there before: names of notebooks, labels of runs, or ``*`` for all the others.
+
+    A notebook says so in its metadata, ``{"sbirkit": {"needs": ["dsn", "05_ramln"]}}``.
+    """
+    found = notebook["metadata"].get("sbirkit", {}).get("needs", [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"needs of a notebook: want a list of names, got {found!r}")
+    return found
+
+
 def stale(path: Path) -> str:
     """Why the stored outputs of a notebook do not belong to its sources; empty where they do."""
     notebook = read(path)
@@ -120,10 +133,11 @@ def tidy(notebook: Notebook) -> Notebook:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
     settle_progress(notebook)
+    wanted = needs(notebook)
     notebook["metadata"] = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
-        "sbirkit": {"source_digest": source_digest(notebook)},
+        "sbirkit": {"source_digest": source_digest(notebook)} | ({"needs": wanted} if wanted else {}),
     }
     return notebook
 
@@ -148,34 +162,46 @@ def settle_progress(notebook: Notebook) -> None:
             cell["outputs"] = kept
 
 
-def with_kernel(work: Callable[[Any], T]) -> T:
+def with_kernel(
+    work: Callable[[Any], T],
+    *,
+    env: Mapping[str, str] | None = None,
+    ended: threading.Event | None = None,
+) -> T:
     """Call ``work(kernel_manager)`` with a kernel that ends with it, or at once on Ctrl-C.
 
     In the main thread nbclient would take Ctrl-C for itself and report a dead kernel, as if the notebook had
     failed; so the work is done in another. The whole process group of the kernel goes, its workers included.
     A kernel that dies before it has said a word has lost the race for a port: another one is tried.
+
+    Args:
+        env: what the kernel finds in its environment beside what is there.
+        ended: set by :func:`end_kernels`; then no other kernel is tried.
     """
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.utils import run_sync
 
-    manager = AsyncKernelManager(kernel_name="python3")
+    mine = ended or threading.Event()
 
     def attempt() -> T:
+        manager = AsyncKernelManager(kernel_name="python3")
+        if manager.kernel_spec:  # where a dollar begins a name, two of them are one
+            manager.kernel_spec.env |= {name: value.replace("$", "$$") for name, value in (env or {}).items()}
+        LIVE[manager] = mine
         try:
             return work(manager)
         finally:
+            del LIVE[manager]
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
 
     def task() -> T:
-        nonlocal manager
         for _ in range(2):
             try:
                 return attempt()
             except RuntimeError as error:
-                if "before replying" not in str(error):
+                if "before replying" not in str(error) or mine.is_set():
                     raise
-                manager = AsyncKernelManager(kernel_name="python3")
         return attempt()
 
     with ThreadPoolExecutor(1) as pool:
@@ -184,9 +210,20 @@ def with_kernel(work: Callable[[Any], T]) -> T:
             return future.result()
         except KeyboardInterrupt:
             while not wait([future], timeout=0.2).done:
-                if manager.has_kernel and (group := getattr(manager.provisioner, "pgid", None)):
-                    os.killpg(group, signal.SIGKILL)
+                end_kernels(mine)
             raise
+
+
+LIVE: dict[Any, threading.Event] = {}  # the kernels that this process runs, and what tells their end
+
+
+def end_kernels(ended: threading.Event) -> None:
+    """End the kernels that were started with this, at once and with all that they have started."""
+    ended.set()
+    for manager, mine in list(LIVE.items()):
+        if mine is ended and manager.has_kernel and (group := getattr(manager.provisioner, "pgid", None)):
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
 
 def execute(path: Path) -> float:

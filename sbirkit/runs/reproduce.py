@@ -1,7 +1,7 @@
-"""``make reproduce``: every notebook afresh into ``build/reproduce/<profile>/``, and a report on them all.
+"""``make reproduce``: train every method and execute every notebook afresh, and report on them all.
 
-What is done is known by content. The executed notebook carries a digest of its sources, its parameters, the
-package's code, the locked versions and the real data at hand; while that digest holds, it is not run again.
+What is done is known by content. A result carries a digest of its sources, its parameters, the package's
+code, the locked versions and the real data at hand; while that digest holds, it is not made again.
 """
 
 import argparse
@@ -11,45 +11,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sbirkit import paths
-from sbirkit.runs import figures, notebooks, report
+from sbirkit.runs import changes, notebooks, report
+from sbirkit.runs.jobs import SPLIT, Job, Outcome, Task, Training
+from sbirkit.runs.overview import REPRODUCED
+from sbirkit.runs.rows import ROWS, record_name
 
 PROFILES = ("smoke", "laptop", "gpu", "paper")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One notebook to execute: where from, where to, with what, and the digest that tells it is done."""
-
-    source: Path
-    target: Path
-    parameters: Mapping[str, Any]
-    digest: str
-    title: str
-    as_shipped: bool = True  # with the notebook's own parameters, as its stored outputs were made
-
-    def beside(self, kind: str) -> Path:
-        """A sister file, as in ``01-data.failed.ipynb``."""
-        return self.target.with_name(f"{self.target.stem}.{kind}")
-
-    def done(self) -> bool:
-        """Whether the target is there and came from exactly this."""
-        return self.target.is_file() and self.stamp().get("digest") == self.digest
-
-    def stamp(self) -> dict[str, Any]:
-        """What was noted in the executed notebook: its digest, its seconds."""
-        return json.loads(self.target.read_text(encoding="utf-8"))["metadata"].get("sbirkit", {})
-
-    @property
-    def status(self) -> str:
-        """One word or three for the report."""
-        return "done" if self.done() else "failed" if self.beside("failed.ipynb").is_file() else "not run yet"
 
 
 def code_digest() -> str:
@@ -95,157 +68,308 @@ def plan(
     *,
     profile: str = "laptop",
     given: Mapping[str, Any] | None = None,
+    seeds: int = 0,
     fresh: bool = True,
-) -> list[Job]:
-    """A job for each notebook. A parameter that none of them has is an error: papermill would only log it."""
-    given = given or {}
+    rows: Iterable[str] = (),
+    named: Sequence[Path] | None = None,
+) -> list[Task]:
+    """What there is to do: a job for each notebook, and before them one for each method to train.
+
+    A parameter of no notebook has to be one of training, see :mod:`.changes`; else it is an error.
+
+    Args:
+        seeds: how many seeds each method is trained with; 0 is the notebooks' own, once.
+        fresh: train the ``rows``, and all that a notebook trains, in a folder of this run's own.
+        named: the notebooks whose parameters can be given; by default all.
+    """
+    given = dict(given or {})
     read = [notebooks.read(path) for path in sources]
     owned = [notebooks.parameters(notebook) for notebook in read]
-    known = set().union(*owned) - {"profile"}
-    for name in given.keys() - known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"they have {', '.join(sorted(known)) or 'none'}"
-        raise ValueError(f"no chosen notebook has a parameter {name!r}; {hint}")
-    code, data = code_digest(), data_digests()
-    jobs = []
-    for path, notebook, own in zip(sources, read, owned, strict=True):
-        values = settle(own, {"profile": profile, **given})
-        content = [notebooks.source_digest(notebook), values, code, data, fresh]
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    asked = [own for path, own in zip(sources, owned, strict=True) if named is None or path in named]
+    known = set().union(*asked) - {"profile"}
+    changed = {name: given[name] for name in given.keys() - known}
+    if changed:
+        _check(changed, known, profile)
+    values = {name: value for name, value in given.items() if name in known} | {"profile": profile}
+    values |= {"seeds": seeds} if seeds else {}
+    settled = [settle(own, values) for own in owned]
+
+    made = json.dumps(changed, sort_keys=True) if changed else ""
+    env = {changes.NAME: made, "SBIRKIT_FRESH": str(out / "runs") if fresh else "", REPRODUCED: str(out),
+           "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}  # fmt: skip
+    basis = [code_digest(), made, env["OMP_NUM_THREADS"]]
+
+    def digest(*content: Any) -> str:
+        return hashlib.sha256(json.dumps([*content, *basis], sort_keys=True).encode()).hexdigest()
+
+    tasks: dict[str, Task] = {}
+    first, data = values.get("seed", 0), data_digests()
+    for seed in range(first, first + max(1, seeds)) if fresh else ():
+        for label in rows:
+            as_shipped = profile == "laptop" and not changed
+            one = Training(label, seed, profile, out, digest(label, seed, profile), as_shipped, env=env)
+            tasks[one.name] = one
+    stems = {path.stem for path in sources}
+    wanted = {path.stem: tuple(notebooks.needs(one)) for path, one in zip(sources, read, strict=True)}
+    if lost := [name for needs in wanted.values() for name in needs if name not in {"*", *stems, *ROWS}]:
+        raise ValueError(f"needs: no notebook and no method is called {', '.join(lost)}")
+    parts = dict(zip(wanted, zip(sources, read, owned, settled, strict=True), strict=True))
+    for name in in_order(wanted):
+        (path, notebook, own, mine), needs = parts[name], wanted[name]
+        before = list(tasks) if "*" in needs else [name for name in needs if name in tasks]
+        content = [notebooks.source_digest(notebook), mine, data, fresh, [tasks[n].digest for n in before]]
         lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
         title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
-        as_shipped = all(own[name] == value for name, value in values.items())
-        jobs.append(Job(path, out / path.name, values, digest, title, as_shipped))
-    return jobs
+        as_shipped = not changed and all(own[name] == value for name, value in mine.items())
+        tasks[name] = Job(path, out / path.name, mine, digest(*content), title, as_shipped, needs, env)
+    return list(tasks.values())
 
 
-def run(job: Job, *, progress: bool = True) -> float:
-    """Execute one notebook to a temporary name; rename it when it is whole. Returns the seconds it took.
+def in_order(wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names, each after those that it needs and else as they came; those that need all come last.
 
-    A failed one is kept as ``NAME.failed.ipynb``, an interrupted one is not kept.
+    >>> in_order({"report": ["*"], "b": ["c"], "a": [], "c": []})
+    ['a', 'c', 'b', 'report']
     """
-    import papermill
+    left = sorted(wanted, key=lambda name: "*" in wanted[name])
+    found: list[str] = []
+    while left:
+        free = next((name for name in left if set(wanted[name]).isdisjoint(left)), None)
+        if free is None:
+            raise ValueError(f"needs: {', '.join(left)} wait for one another")
+        left.remove(free)
+        found.append(free)
+    return found
 
-    start = time.monotonic()
-    part, failed = job.beside("running.ipynb"), job.beside("failed.ipynb")
-    bar = {"desc": job.source.stem, "leave": False, "position": 1} if progress else False
+
+def _check(changed: Mapping[str, Any], known: set[str], profile: str) -> None:
     try:
-        executed = notebooks.with_kernel(
-            lambda manager: papermill.execute_notebook(
-                job.source,
-                part,
-                dict(job.parameters),
-                kernel_name="python3",
-                language="python",
-                cwd=job.source.parent,
-                progress_bar=bar,
-                km=manager,
-                extra_arguments=notebooks.QUIET_KERNEL,
-            )
+        changes.check(changed, profile)
+    except ValueError as error:
+        name = next(iter(changed))
+        if len(changed) == 1 and (close := difflib.get_close_matches(name, known, n=1)):
+            raise ValueError(
+                f"no chosen notebook has a parameter {name!r}; did you mean {close[0]!r}?"
+            ) from None
+        raise ValueError(f"{error}; chosen notebooks have {', '.join(sorted(known)) or 'none'}") from None
+
+
+def pending(tasks: Sequence[Task], chosen: Iterable[str]) -> list[Task]:
+    """Of the chosen tasks and what they need, those that are missing or changed, or need such a one."""
+    wanted, by_name = set(chosen), {task.name: task for task in tasks}
+    ahead = list(wanted)
+    while ahead:
+        more = {name for name in by_name[ahead.pop()].needs if name in by_name} - wanted
+        wanted |= more
+        ahead += more
+    found: dict[str, Task] = {}
+    for task in tasks:  # what a task needs stands before it
+        lacks = bool(found) if "*" in task.needs else not found.keys().isdisjoint(task.needs)
+        if task.name in wanted and (lacks or not task.done()):
+            found[task.name] = task
+    return list(found.values())
+
+
+class Clock:
+    """How long it will take, by what each task took the last time, here or for the shipped record."""
+
+    def __init__(self, tasks: Sequence[Task], workers: int) -> None:
+        self.workers = max(1, workers)
+        self.known = {task.name: seconds for task in tasks if (seconds := _last(task))}
+        self.left = [task.name for task in tasks]
+        self.took: list[float] = []
+        self.since = time.monotonic()
+
+    def ended(self, outcome: Outcome) -> None:
+        self.left.remove(outcome.name)
+        if outcome.said in ("done", "failed"):
+            self.took.append(outcome.seconds)
+        self.since = time.monotonic()
+
+    def seconds(self) -> float | None:
+        """What is left; None where nothing like it has been timed yet."""
+        times = [*self.known.values(), *self.took]
+        if not times and self.left:
+            return None
+        usual = sum(times) / len(times) if times else 0.0
+        work = sum(self.known.get(name, usual) for name in self.left)
+        longest = max((self.known.get(name, usual) for name in self.left), default=0.0)
+        return max(0.0, max(work / self.workers, longest) - (time.monotonic() - self.since))
+
+    def said(self) -> str:
+        """``about 3 min left``"""
+        if (seconds := self.seconds()) is None:
+            return "time left not known yet"
+        return (
+            f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {max(1, seconds):.0f} s left"
         )
-        seconds = time.monotonic() - start
-        notebooks.settle_progress(executed)
-        executed.metadata["sbirkit"] = {"digest": job.digest, "seconds": round(seconds, 1)}
-        part.write_text(json.dumps(executed, indent=1), encoding="utf-8")
-        figures.collect(executed)  # a name used twice is an error
-        job.beside("html").write_text(report.page(part), encoding="utf-8")
-        os.replace(part, job.target)
-        failed.unlink(missing_ok=True)
+
+    def beforehand(self) -> str:
+        """The same before anything has run; empty where it cannot be said."""
+        if (seconds := self.seconds()) is None:
+            return ""
+        new = len([name for name in self.left if name not in self.known])
+        more = f"; a guess for the {new} that have not been timed here" if new else ""
+        return f"About {max(1, round(seconds / 60))} min, by the last time{more}."
+
+
+def _last(task: Task) -> float | None:
+    if seconds := task.stamp().get("seconds"):
         return seconds
-    except Exception:
-        if part.is_file():
-            os.replace(part, failed)
-            job.target.unlink(missing_ok=True)  # of an earlier version: it answers for nothing now
-            job.beside("html").write_text(report.page(failed), encoding="utf-8")
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    shipped = paths.results()
+    if isinstance(task, Job) or not shipped or task.profile != "laptop":
+        return None
+    path = shipped / record_name(task.label, SPLIT, task.seed) / "manifest.json"
+    return json.loads(path.read_text())["seconds"] + 10 if path.is_file() else None
 
 
 @contextmanager
-def runs_in(folder: Path | None) -> Iterator[None]:
-    """Kernels started inside train what they need in this folder; with None they take what there is."""
-    before = os.environ.pop("SBIRKIT_FRESH", None)
-    if folder is not None:
-        os.environ["SBIRKIT_FRESH"] = str(folder.resolve())
+def alone(out: Path) -> Iterator[None]:
+    """Only one at a time works on a folder; the lock goes with the process that holds it."""
+    import filelock
+
+    out.mkdir(parents=True, exist_ok=True)
     try:
-        yield
-    finally:
-        os.environ.pop("SBIRKIT_FRESH", None)
-        if before is not None:
-            os.environ["SBIRKIT_FRESH"] = before
+        with filelock.FileLock(out / ".lock", timeout=0):
+            for left in out.glob("*.running-*.ipynb"):  # of one that was killed
+                left.unlink()
+            yield
+    except filelock.Timeout:
+        raise ValueError(
+            f"out: another `make reproduce` is at work in {out}; wait for it, or choose another --out"
+        ) from None
 
 
-def expected(jobs: Sequence[Job]) -> str:
-    """How long notebooks will take, by the seconds of their last execution; empty without any."""
-    known = [job.stamp()["seconds"] for job in jobs if job.target.is_file() and "seconds" in job.stamp()]
-    if not known:
-        return ""
-    new = len(jobs) - len(known)
-    more = f", and {new} that have not been timed" if new else ""
-    return f"About {max(1, round(sum(known) / 60))} min, by their last execution{more}."
+def work(tasks: Sequence[Task], *, scheduler: str, workers: int) -> tuple[int, bool]:
+    """Carry out tasks and tell how it goes: how many failed or were skipped, and whether interrupted."""
+    from tqdm import tqdm
 
+    from sbirkit.runs.crew import crew, drive
 
-def _parsed(text: str) -> Any:
+    failed = 0
+    shown = "{desc} |{bar}| {n_fmt}/{total_fmt}, {elapsed} gone, {postfix}"
+    by_name = {task.name: task for task in tasks}
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+        with crew(scheduler, workers=workers) as client:
+            if not client.nthreads():
+                print(f"No worker at {scheduler} yet; waiting for one (dask worker {scheduler}).", flush=True)
+            clock = Clock(tasks, workers if not scheduler else sum(client.nthreads().values()))
+            with tqdm(total=len(tasks), bar_format=shown, desc="reproduce", disable=None) as bar:
+                bar.set_postfix_str(clock.said())
+                for outcome in drive(tasks, client):
+                    if outcome is not None:
+                        clock.ended(outcome)
+                        failed += outcome.said in ("failed", "skipped")
+                        bar.update()
+                        count = f"[{len(tasks) - len(clock.left)}/{len(tasks)}] " if bar.disable else ""
+                        more = f", {clock.said()}" if bar.disable and clock.left else ""
+                        tqdm.write(count + told(outcome, by_name[outcome.name]) + more)
+                    bar.set_postfix_str(clock.said())
+    except KeyboardInterrupt:
+        print("Interrupted: what is done stays done; run the same command to go on.", flush=True)
+        return failed, True
+    except OSError as error:
+        raise ValueError(f"scheduler: nobody answers at {scheduler} ({error})") from None
+    return failed, False
+
+
+def told(outcome: Outcome, task: Task) -> str:
+    """An outcome in a line; a failure with its cell, its error and where the rest is."""
+    if outcome.said == "done":
+        return f"done    {outcome.name} ({outcome.seconds:.0f} s)"
+    if outcome.said == "skipped":
+        return f"SKIPPED {outcome.name}: {outcome.error}"
+    cell = f", cell {outcome.cell}" if outcome.cell else ""
+    kept = task.beside("failed.ipynb") if isinstance(task, Job) else task.log
+    more = f"\n        as far as it came: {kept}" if kept.is_file() else ""
+    return f"FAILED  {outcome.name}{cell}\n{outcome.error}{more}"
+
+
+def _given(pairs: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """``[["seed", "3"], ["images=9600"]]`` -> ``{"seed": 3, "images": 9600}``"""
+    found: dict[str, Any] = {}
+    for words in pairs:
+        name, equals, value = words[0].partition("=")
+        if len(words) == 2 and not equals:
+            value = words[1]
+        elif len(words) != 1 or not equals:
+            raise ValueError(f"-p: want NAME=VALUE or NAME VALUE, got {' '.join(words)}")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
+
+
+def chosen_rows(only: str) -> list[str]:
+    """The methods whose labels hold one of the parts; all without any."""
+    parts = [part for part in only.split(",") if part]
+    return [label for label in ROWS if not parts or any(part in label for part in parts)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Execute the notebooks that are missing or changed, and write a report on them all."""
-    from tqdm import tqdm
-
+    """Train and execute what is missing or changed, and write a report on it all."""
     parser = argparse.ArgumentParser(prog="python -m sbirkit.runs.reproduce", description=main.__doc__)
     parser.add_argument("--profile", default="laptop", choices=PROFILES, help="how much to compute")
-    parser.add_argument("--only", default="", help="parts of notebook names, with commas (default: all)")
-    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="given")
-    parser.add_argument("--notebooks", type=Path, help="another folder of notebooks")
+    only = "parts of the names of notebooks and methods, with commas (default: all)"
+    parser.add_argument("--only", default="", help=only)
+    parameter = "a notebook's parameter, or training's: images=9600, dsn.contrastive=0.5"
+    parser.add_argument("-p", nargs="+", action="append", default=[], metavar="NAME=VALUE", dest="given",
+                        help=parameter)  # fmt: skip
+    parser.add_argument("--seeds", default="", help="how many seeds each method is trained with (default: 1)")
+    parser.add_argument("--notebooks", type=Path, help="another folder of notebooks, and no methods")
     parser.add_argument("--out", type=Path, help="where to (default: build/reproduce/PROFILE)")
     parser.add_argument("--fresh", default="yes", choices=("yes", "no"),
-                        help="train all runs again (default), or take those there are")  # fmt: skip
+                        help="train all again (default), or take the runs there are")  # fmt: skip
+    parser.add_argument(
+        "--scheduler", default="", help="a Dask scheduler, tcp://HOST:PORT, that sees this folder"
+    )
+    parser.add_argument("--workers", type=int, default=0, help="without a scheduler: how many side by side")
     args = parser.parse_args(argv)
-    out, fresh = args.out or paths.home() / "reproduce" / args.profile, args.fresh == "yes"
-    given = {name: _parsed(value) for name, value in args.given}
+    out, fresh = (args.out or paths.home() / "reproduce" / args.profile).resolve(), args.fresh == "yes"
+    rows = chosen_rows(args.only) if fresh and not args.notebooks else []
     try:
-        chosen = set(notebooks.find(args.only, where=args.notebooks))
-        every = notebooks.find(where=args.notebooks)
-        plan([path for path in every if path in chosen], out, profile=args.profile, given=given)
-        jobs = plan(every, out, profile=args.profile, given=given, fresh=fresh)
+        if args.seeds and not (args.seeds.isdecimal() and int(args.seeds) > 0):
+            raise ValueError(f"seeds: want how many, a whole number from 1, got {args.seeds!r}")
+        given, every = _given(args.given), notebooks.find(where=args.notebooks)
+        if args.only and rows:
+            named = [path for path in every if any(p in path.stem for p in args.only.split(",") if p)]
+        else:
+            named = notebooks.find(args.only, where=args.notebooks)
+        options: dict[str, Any] = {"profile": args.profile, "given": given, "seeds": int(args.seeds or 0)}
+        tasks = plan(every, out, rows=ROWS if fresh and not args.notebooks else (), named=named,
+                     fresh=fresh, **options)  # fmt: skip
     except ValueError as error:
         parser.error(str(error))
 
+    chosen = {path.stem for path in named} | {
+        task.name for task in tasks if getattr(task, "label", "") in rows
+    }
+    todo = pending(tasks, chosen)
+    failed, interrupted = 0, False
+    workers = args.workers or _hands(args.profile)
+    count = f"{len(todo)} of {len(chosen)} methods and notebooks to run (profile {args.profile})."
+    print(count, Clock(todo, workers).beforehand() if todo else "", flush=True)
+    if todo:
+        try:
+            with alone(out):
+                failed, interrupted = work(todo, scheduler=args.scheduler, workers=workers)
+        except ValueError as error:
+            print(error)
+            return 1
     out.mkdir(parents=True, exist_ok=True)
-    pending = [job for job in jobs if job.source in chosen and not job.done()]
-    print(
-        f"{len(pending)} of {len(chosen)} notebooks to run (profile {args.profile}).",
-        expected(pending),
-        flush=True,
-    )
-    failed, code = 0, 0
-    shown = "{desc} |{bar}| {n_fmt}/{total_fmt} notebooks, {elapsed} gone, about {remaining} left"
-    where = out / "runs" if fresh else None
-    with runs_in(where), tqdm(total=len(pending), bar_format=shown, desc="reproduce", disable=None) as bar:
-        for job in pending:
-            try:
-                seconds = run(job, progress=not bar.disable)
-                tqdm.write(f"done    {job.source.stem} ({seconds:.0f} s)")
-            except KeyboardInterrupt:
-                tqdm.write("Interrupted: what is done stays done; run the same command to go on.")
-                code = 130
-                break
-            except Exception as error:  # the others still get their turn
-                failed += 1
-                cell = f", cell {error.cell_index + 1}" if hasattr(error, "cell_index") else ""
-                tqdm.write(f"FAILED  {job.source.stem}{cell}\n{notebooks.plain(error)}")
-                if job.beside("failed.ipynb").is_file():
-                    tqdm.write(f"        as far as it came: {job.beside('failed.ipynb')}")
-            bar.update()
     about = report.environment() | {f"data: {name}": digest for name, digest in data_digests().items()}
-    page = report.write(jobs, out, profile=args.profile, about=about)
-    print(f"{failed} failed. " * bool(failed) + f"The report: {page}")
-    return code or bool(failed)
+    page = report.write(tasks, out, profile=args.profile, about=about, ledger=report.ledger_rows())
+    print(f"{failed} failed or skipped. " * bool(failed) + f"The report: {page}")
+    return 130 if interrupted else int(bool(failed))
+
+
+def _hands(profile: str) -> int:
+    """How many work side by side, a thread each: this machine's cores, from 2 to 8.
+
+    With ``gpu`` and ``paper`` it is 2: they would crowd the GPU.
+    """
+    return 2 if profile in ("gpu", "paper") else min(8, max(2, os.cpu_count() or 2))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sbirkit.data import Benchmark
 
-    from .jobs import Job, Plan
+    from .comparing import Job, Plan
 
 BASELINES = (
     "softmax",
@@ -315,7 +315,8 @@ def html_page(
         head, *lines = table(rows, n=n)
         safe = [[html.escape(text) for text in line] for line in lines]
         body += [
-            report._table(html.escape(name), map(html.escape, head), safe),
+            f"<h2>{html.escape(name)}</h2>",
+            report.table([html.escape(text) for text in head], safe),
             f"<p>{html.escape(caption)}</p>",
         ]
     if parts:
@@ -324,7 +325,7 @@ def html_page(
     notes = [*said["notes"], *_warned(done), *_marked(said, done)]
     body += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     made = [(html.escape(k), html.escape(v)) for k, v in report.environment().items()]
-    body.append(report._table("Environment", ("What", "Value"), made))
+    body += ["<h2>Environment</h2>", report.table(("What", "Value"), made)]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{report.POLICY}'
         f'<meta name="viewport" content="width=device-width"><style>{report.STYLE}{STYLE}</style></head>\n'
@@ -378,7 +379,8 @@ def classes(done: Sequence[tuple["Job", dict[str, Any], Run]], known: Mapping[st
         for name in ranked
     ]  # fmt: skip
     star = "<p>* by its words, ImageNet has this class.</p>" if any(n in known for n in names) else ""
-    return report._table("Unseen classes, hardest first (mAP@all)", ("class", *methods), lines) + star
+    title = "<h2>Unseen classes, hardest first (mAP@all)</h2>"
+    return title + report.table(("class", *methods), lines) + star
 
 
 def strips(plan: "Plan", done: Sequence[tuple["Job", dict[str, Any], Run]]) -> str:

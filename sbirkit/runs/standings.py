@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,31 +22,8 @@ from sbirkit.training import Run, evaluate
 from sbirkit.training.files import read_weights, write_json, write_weights
 
 from .arms import obtain
+from .rows import COLUMNS, ROWS, record_name
 
-CLIP: dict[str, Any] = {"network": "clip-tiny", "train": {"images": 19_200}}  # its passes cost twice as much
-ROWS: dict[str, tuple[str, dict[str, Any]]] = {  # label -> method, and what else `obtain` is told
-    "untrained": ("untrained", {}),
-    "frozen": ("frozen", {}),
-    "softmax": ("softmax", {}),
-    "triplet": ("triplet", {}),
-    "ramln": ("ramln", {}),
-    "dsn": ("dsn", {}),
-    "masbir": ("masbir", {"network": "convnet"}),
-    "bdasketret": ("bdasketret", {}),
-    "clip-frozen": ("frozen", {"network": "clip-tiny"}),
-    "clip-softmax": ("softmax", CLIP),
-    "clip-triplet": ("triplet", CLIP),
-    "clip-masbir": ("masbir", CLIP),
-}
-COLUMNS = (  # heading, setting, metric, which of a generalised result's numbers
-    ("ZS mAP@all", "zs", "mAP@all"),
-    ("strict mAP@200", "zs", "mAP@200-strict"),
-    ("P@100", "zs", "P@100"),
-    ("seen mAP@all", "seen", "mAP@all"),
-    ("GZS harmonic", "gzs-separate", "mAP@all"),
-    ("64-bit mAP@all", "codes64", "mAP@all"),
-    ("FG Acc@1", "fg-across-classes", "Acc@1"),
-)
 T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
@@ -68,10 +44,6 @@ def measure(label: str, split: str, seed: int, profile: str, out: Path, *, keep_
     ship(run, out / record_name(label, split, seed), weights=keep_weights)
     found, seconds = run.number("zs")["mAP@all"], run.manifest["seconds"]
     return f"{label} {split} seed {seed}: mAP@all {found:.3f} ({seconds:.0f} s)"
-
-
-def record_name(label: str, split: str, seed: int) -> str:
-    return f"{label}_{split}_s{seed}"
 
 
 def ship(run: Run, folder: Path, *, weights: bool) -> None:

@@ -4,8 +4,6 @@ import ast
 import hashlib
 import inspect
 import platform
-import shutil
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -77,19 +75,6 @@ def code_lines(source: str) -> list[str]:
     return [line for line in lines.values() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def git_state() -> dict[str, Any] | None:
-    """Commit of the checkout and whether files differ from it; None without a checkout or git."""
-    root = paths.checkout()
-    if root is None or not shutil.which("git"):
-        return None
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-
-    return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
-
-
 def manifest(bench: "Benchmark", device: torch.device, **more: Any) -> dict[str, Any]:
     """All that is worth knowing of a run beside its parameters and numbers."""
     cuda = device.type == "cuda"
@@ -100,7 +85,7 @@ def manifest(bench: "Benchmark", device: torch.device, **more: Any) -> dict[str,
         "threads": torch.get_num_threads(),
         "data": {"name": bench.catalogue.name, "digest": bench.catalogue.digest},
         "benchmark": {"says": repr(bench), "digest": bench.digest},
-        "git": git_state(),
+        "git": paths.git_state(),
         **more,
     }
 

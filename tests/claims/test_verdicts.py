@@ -122,7 +122,7 @@ def test_the_order_of_the_claims_does_not_matter():
 
 
 def test_the_correction_can_only_take_verdicts_away():
-    close = tried(differences(3, 0.03, 0.004), direction="up", least=0.01)
+    close = tried(differences(3, 0.03, 0.012), direction="up", least=0.01)
     assert close.alone == "holds"
     blank = [tried(differences(3, 0.05, 0.05, seed=k), direction="up", least=0.05) for k in range(40)]
     assert settle([close]) == ["holds"]

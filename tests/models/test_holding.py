@@ -49,7 +49,7 @@ def test_a_recipe_remembers_what_is_held():
 @pytest.mark.parametrize("name", ["softmax", "dsn"])
 def test_a_run_moves_only_what_is_not_held(tiny, tmp_path, name):
     bench = tiny.benchmark(tmp_path / "bars", objects=3)
-    method = make(name, bench, weights=None, held=2)
+    method = make(name, bench, weights="doodleworld", held=2)
     first = {k: v.clone() for k, v in method.state_dict().items()}
     config = TrainConfig(steps=2, p=2, k=1, size=32)
     run = fit(method, bench, config, out=tmp_path / "run", progress=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sbirkit.runs import notebooks
+from sbirkit.runs.rows import ROWS
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -22,7 +23,7 @@ IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 def faults(path: Path, notebook: notebooks.Notebook) -> list[str]:
     """Everything that breaks the contract, in words."""
     cells = notebook["cells"]
-    found = [*_opening(cells), *_parameters(notebook), *_stored(path, notebook)]
+    found = [*_opening(cells), *_parameters(notebook), *_stored(path, notebook), *_needs(notebook)]
     defined = sum(len(cell["source"].splitlines()) for cell in cells if "definition" in notebooks.tags(cell))
     if defined > DEFINED:
         found.append(f"its definitions take {defined} lines, want at most {DEFINED}")
@@ -58,6 +59,13 @@ def _stored(path, notebook):
         yield f"it takes {path.stat().st_size / 1e6:.1f} MB, want under 1"
     if "widgets" in notebook["metadata"]:
         yield "it stores widget state"
+
+
+def _needs(notebook):
+    known = {path.stem for path in NOTEBOOKS} | {*ROWS, "*"}
+    for name in notebooks.needs(notebook):
+        if name not in known:
+            yield f"it needs {name}, which is no notebook and no method"
 
 
 def _code(path, cell):
@@ -183,3 +191,10 @@ def test_contract_sees_stale_outputs_and_widget_state(tmp_path):
         "its outputs are stale (changed since it was run): run `make notebooks`",
         "it stores widget state",
     ]
+
+
+def test_contract_sees_needs_that_are_nowhere(tmp_path):
+    path = made(tmp_path, GOOD)
+    notebook = notebooks.read(path)
+    notebook["metadata"]["sbirkit"]["needs"] = ["dsn", "*", "dns"]
+    assert faults(path, notebook) == ["it needs dns, which is no notebook and no method"]

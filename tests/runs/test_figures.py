@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sbirkit.runs import notebooks
-from sbirkit.runs.figures import MIME, Claim, Figure, claim, collect, figure, judge
+from sbirkit.runs.figures import MIME, Claim, Figure, better, claim, collect, figure, judge
 
 LEAVE = """
 from sbirkit.runs.figures import claim, figure
@@ -110,3 +110,32 @@ def test_numbers_of_other_libraries_become_plain():
     values = [Figure("a", one).value for one in (numpy.float32(0.1), torch.tensor(0.1), 0.1)]
     assert values == [0.1] * 3
     assert {type(value) for value in values} == {float}
+
+
+class Measured:
+    """As much of a result as a claim looks at."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def per_class(self, metric):
+        assert metric == "mAP@all"
+        return dict(enumerate(self.values))
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        ((0.3, 0.4, 0.5), "ours is better: holds: +0.2 [0.2, 0.2], n = 3"),
+        ((0.05, 0.15, 0.25), "ours is better: fails: -0.05 [-0.05, -0.05], n = 3"),
+        ((0.6, 0.2, 0.0), "ours is better: undecided: +0.0666667 [-0.3, 0.5], n = 3"),
+    ],
+)
+def test_better_is_judged_class_by_class(ours, said, capsys):
+    better("ours is better", Measured(*ours), Measured(0.1, 0.2, 0.3))
+    assert capsys.readouterr().out == said + "\n"
+
+
+def test_better_wants_the_same_classes():
+    with pytest.raises(ValueError, match="want results on the same classes, got 2 and 1"):
+        better("a", Measured(1, 2), Measured(1))
