@@ -326,11 +326,12 @@ class AtlasState(State):
             codes = self.wrong(panel, moment).astype(int)
         colours = np.array(self._colours(self.colour))[codes]
         small = 14 if len(points) <= 2000 else 3
+        size = small * (1 + (codes if self.colour == "error" else 0 * codes))  # colour never alone
         faint = np.array([bool(self.spot) and names[c] != self.spot for c in codes])
         for kind, mark in ((False, "o"), (True, "^")):
             for dim in (False, True):
                 of = (self.is_sketch == kind) & (faint == dim)
-                ax.scatter(*points[of].T, s=small, marker=mark, lw=0.7, alpha=0.15 if dim else 0.8,
+                ax.scatter(*points[of].T, s=size[of], marker=mark, lw=0.7, alpha=0.15 if dim else 0.8,
                            edgecolors=colours[of], facecolors="none" if kind else colours[of])  # fmt: skip
         ax.scatter(
             *points[self.picked].T, s=small * 2.6, marker="o", facecolors="none", edgecolors=INK, lw=0.8
