@@ -984,6 +984,77 @@ def check_error_of_change(student: Callable[..., Any]) -> None:
     )
 
 
+# 21 · the atlas
+
+
+def _pictures(seed: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Vectors of unequal length, classes and kinds: on each the usual mistakes give something else."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(24, 3)) * rng.uniform(0.2, 5, (24, 1))
+    return vectors, rng.integers(0, 3, 24), np.arange(24) % 3 == 0
+
+
+def check_other_class(student: Callable[..., Any]) -> None:
+    """``student(vectors, labels, is_sketch)``: for each row, is the nearest of the other modality of another
+    class?"""
+    from .explore.layout import across, unit
+
+    def judged(near: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Callable[..., Any]:
+        return lambda v, y, s: y[near(v, s)] != y
+
+    def nearest(v: NDArray[Any], allowed: NDArray[Any], sign: int = 1) -> NDArray[Any]:
+        return np.where(allowed, sign * (v @ v.T), -np.inf).argmax(1)
+
+    mistakes: list[Hint] = [
+        (judged(lambda v, s: nearest(v, s[:, None] != s)),
+         "bring the rows to length one: cosine, not the dot product."),
+        (judged(lambda v, s: nearest(unit(v), ~np.eye(len(v), dtype=bool))),
+         "only pictures of the other modality count."),
+        (judged(lambda v, s: nearest(unit(v), np.ones((len(v),) * 2, bool))),
+         "every row is nearest to itself."),
+        (judged(lambda v, s: nearest(unit(v), s[:, None] != s, -1)),
+         "that is the farthest: the largest cosine is nearest."),
+        (lambda v, y, s: y[across(v, s)] == y,
+         "that is True where it is right; want True where it is wrong."),
+    ]  # fmt: skip
+    _match(
+        student,
+        judged(across),
+        [_pictures(seed) for seed in range(4)],
+        mistakes,
+        "cosines, those within one modality set to -inf, argmax along each row, compare the classes.",
+    )
+
+
+def check_kept(student: Callable[..., Any]) -> None:
+    """``student(far, off, k)``: the share of each row's ``k`` nearest by ``far`` that are so by ``off``."""
+    rng = np.random.default_rng(0)
+
+    def distances(x: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(np.linalg.norm(x[:, None] - x, axis=2))
+
+    cases = [(distances(rng.normal(size=(20, 6))), distances(rng.normal(size=(20, 2))), k) for k in (3, 5)]
+
+    def share(far: NDArray[Any], off: NDArray[Any], skip: int, k: int) -> float:
+        near = [[set(row[skip : k + skip].tolist()) for row in d.argsort(1)] for d in (far, off)]
+        return float(np.mean([len(a & b) for a, b in zip(*near, strict=True)]))
+
+    mistakes: list[Hint] = [
+        (lambda a, b, k: share(a, b, 0, k) / k, "every row is nearest to itself: leave that one out."),
+        (lambda a, b, k: share(a, b, 1, k), "that is how many; divide by k."),
+        (lambda a, b, k: np.mean(a.argsort(1)[:, 1 : k + 1] == b.argsort(1)[:, 1 : k + 1]),
+         "the order among the k does not matter: compare them as sets."),
+        (lambda a, b, k: 1 - share(a, b, 1, k) / k, "that is the share that is lost."),
+    ]  # fmt: skip
+    _match(
+        student,
+        lambda a, b, k: share(a, b, 1, k) / k,
+        cases,
+        mistakes,
+        "argsort each row, leave the first (itself) out, take k; count what both sets hold; mean over k.",
+    )
+
+
 # 30 · The reproduction report
 
 

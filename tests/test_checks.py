@@ -616,3 +616,45 @@ def test_a_class_counts_once_however_many_queries_it_has():
     ):
         with pytest.raises(AssertionError, match=hint):
             checks.check_class_change(wrong)
+
+
+def test_other_class_passes_ours_and_names_what_is_missing(capsys):
+    def ours(vectors, labels, is_sketch, *, unit=True, cross=True, sign=1):
+        x = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if unit else vectors
+        cosine = sign * (x @ x.T)
+        if cross:
+            cosine[is_sketch[:, None] == is_sketch] = -np.inf
+        else:
+            np.fill_diagonal(cosine, -np.inf)
+        return labels[cosine.argmax(1)] != labels
+
+    checks.check_other_class(lambda *_: None)
+    assert "not attempted" in capsys.readouterr().out
+    checks.check_other_class(ours)
+    for wrong, hint in (
+        (lambda *a: ours(*a, unit=False), "length one"),
+        (lambda *a: ours(*a, cross=False), "only pictures of the other modality"),
+        (lambda v, y, s: np.zeros(len(y), bool), "nearest to itself"),
+        (lambda *a: ours(*a, sign=-1), "farthest"),
+        (lambda *a: ~ours(*a), "True where it is right"),
+        (lambda *a: ours(*a).mean(), "argmax along each row"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_other_class(wrong)
+
+
+def test_kept_passes_ours_and_names_what_is_missing():
+    def ours(far, off, k, *, skip=1):
+        both = zip(far.argsort(1)[:, skip : k + skip], off.argsort(1)[:, skip : k + skip], strict=True)
+        return np.mean([np.isin(a, b).mean() for a, b in both])
+
+    checks.check_kept(ours)
+    for wrong, hint in (
+        (lambda *a: ours(*a, skip=0), "nearest to itself"),
+        (lambda a, b, k: ours(a, b, k) * k, "divide by k"),
+        (lambda a, b, k: (a.argsort(1)[:, 1 : k + 1] == b.argsort(1)[:, 1 : k + 1]).mean(), "as sets"),
+        (lambda *a: 1 - ours(*a), "is lost"),
+        (lambda a, b, k: 0.123, "count what both sets hold"),
+    ):
+        with pytest.raises(AssertionError, match=hint):
+            checks.check_kept(wrong)

@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
+    "AtlasState": "atlas",
     "Handmade": "searching",
     "KnobsState": "knobs",
     "PlaygroundState": "playground",
@@ -16,6 +17,7 @@ _HOMES = {  # name -> module, loaded when first named
     "RunsState": "runs",
     "Searcher": "searching",
     "Stroke": "strokes",
+    "on_the_way": "atlas",
     "rasterise": "strokes",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604

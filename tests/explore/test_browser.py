@@ -210,3 +210,65 @@ def test_two_runs_are_chosen_and_a_lost_query_is_opened_by_keyboard(lab, folder)
     view.locator("article h4", has_text=EVIL).wait_for()
     assert view.locator("img[src='x']").count() == 0
     assert page.problems == []
+
+
+ATLAS = """
+import numpy as np
+from sbirkit.data import Catalogue
+from sbirkit.explore import AtlasState
+world = Catalogue.open({folder!r})
+rng, rows = np.random.default_rng(0), np.arange(len(world))
+moments = [(f"step {{s}}", rng.normal(size=(len(rows), 8))) for s in (0, 1)]
+atlas = AtlasState([({evil!r}, moments), ("still", moments[0][1])], world, rows,
+                   families={{name: {evil!r} for name in world.classes}})
+"""
+
+
+def test_the_atlas_by_mouse_and_by_keyboard_alone(lab, folder):
+    page = lab.notebook("atlas", ATLAS.format(folder=str(folder), evil=EVIL), "atlas")
+    page.dialogs = []
+    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
+    view = page.locator(".sb-atlas")
+    plane, still = view.locator("canvas.sb-over").nth(0), view.locator("canvas.sb-over").nth(1)
+    plane.wait_for(timeout=60_000)
+    view.get_by_text("Nothing is picked of 120 pictures.").wait_for()
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    corners = [(0.02, 0.02), (0.5, 0.02), (0.5, 0.98), (0.02, 0.98)]  # its left half
+    spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=8)
+    page.mouse.up()
+    view.locator("button.sb-tile").first.wait_for()
+    many = int(re.search(r"(\d+) picked: \d+ sketches", view.inner_text())[1])
+    assert 20 < many < 100
+    assert view.locator("button.sb-tile").count() == min(many, 48)
+    assert re.search(r"[✓✗] class 0\d\s+photo", view.locator("button.sb-tile").first.inner_text())
+
+    still.focus()
+    page.keyboard.press("Escape")
+    view.get_by_text("Nothing is picked of 120 pictures.").wait_for()
+    for key in ("ArrowRight", "ArrowUp", "+", "+"):  # the middle of the map, and a wider circle
+        page.keyboard.press(key)
+    view.get_by_text("nearest by still").wait_for()  # what the cursor is next to
+    page.keyboard.press("Enter")
+    view.get_by_text(re.compile(r"\d+ picked: ")).wait_for()
+    few = int(re.search(r"(\d+) picked: ", view.inner_text())[1])
+    assert 0 < few < 100
+    assert still.evaluate("e => document.activeElement === e")
+    moment = view.get_by_label("Moment", exact=True)
+    moment.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function(
+        "() => document.querySelector('.sb-atlas input').getAttribute('aria-valuetext') === 'step 0'"
+    )
+    view.get_by_label("Colour by").select_option("family")
+    view.get_by_role("button", name=EVIL).press("Enter")
+    page.wait_for_function("() => document.querySelector('.sb-legend [aria-pressed=\"true\"]')")
+    assert int(re.search(r"(\d+) picked: ", view.inner_text())[1]) == few
+    assert EVIL in view.locator("h4").all_inner_texts()
+    assert view.locator("img[src='x']").count() == 0
+    assert page.dialogs == []
+    assert page.problems == []

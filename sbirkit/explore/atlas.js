@@ -1,0 +1,256 @@
+// Maps of points on canvases. Positions came once, as bytes; what is picked comes as one bit for each point.
+const PLANE = 520, FAR = 12;
+
+const bytes = (view) => new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const words16 = (view) => new Uint16Array(bytes(view).buffer);
+
+// A photo is a filled circle, a sketch a hollow triangle.
+function mark(g, x, y, r, sketch, colour) {
+  g.beginPath();
+  if (sketch) { g.moveTo(x, y - r * 1.25); g.lineTo(x + r * 1.15, y + r * 0.8); g.lineTo(x - r * 1.15, y + r * 0.8); g.closePath(); }
+  else g.arc(x, y, r, 0, 7);
+  if (sketch) { g.strokeStyle = colour; g.lineWidth = 1.6; g.stroke(); } else { g.fillStyle = colour; g.fill(); }
+}
+
+function render({ model, el }) {
+  const { root, said: message, send, answered, done } = frame(model, el, "atlas");
+  const cloud = model.get("cloud"), n = cloud.n, sketch = bytes(cloud.sketch);
+  const places = cloud.positions.map(words16), wrong = cloud.wrong.map(bytes);
+  const codes = Object.fromEntries(Object.entries(cloud.groups).map(([k, v]) => [k, words16(v.codes)]));
+  const still = matchMedia("(prefers-reduced-motion: reduce)"), big = n > 4000 ? 2.2 : n > 1200 ? 3 : 4;
+
+  // One question at a time; of looks and moves of the slider only the last one counts.
+  let waiting = false, queue = [], shown = model.get("shown"), picked = new Uint8Array(0), sprites = new Map();
+  const ask = (what) => {
+    if (!waiting) { waiting = true; send(what); return; }
+    if (["look", "move_to"].includes(what.do)) queue = queue.filter((q) => q.do !== what.do);
+    queue.push(what);
+  };
+  const isPicked = (i) => picked[i >> 3] >> (i & 7) & 1;
+  const colourOf = (p, s, i) => shown.colour === "error" ? wrong[p][s * n + i] : codes[shown.colour][i];
+
+  const sprite = (group, kind, state) => {
+    const key = `${group} ${kind} ${state}`;
+    if (!sprites.has(key)) {
+      const scale = window.devicePixelRatio || 1, c = document.createElement("canvas"), r = big + (state === "wrong" ? 1.2 : 0);
+      c.width = c.height = 18 * scale;
+      const g = c.getContext("2d");
+      g.scale(scale, scale);
+      g.globalAlpha = state === "faint" ? 0.13 : 0.85;
+      mark(g, 9, 9, r, kind, cloud.groups[shown.colour].colours[group]);
+      if (state === "picked") { g.strokeStyle = ink(root, "--sb-ink", "#222"); g.lineWidth = 1.4; g.beginPath(); g.arc(9, 9, big + 3.2, 0, 7); g.stroke(); }
+      sprites.set(key, c);
+    }
+    return sprites.get(key);
+  };
+
+  const maps = shown.panels.map((panel, p) => {
+    const base = h("canvas", { "aria-hidden": "true" });
+    const top = h("canvas", { class: "sb-over", tabindex: "0", role: "application", "aria-label": `Map of ${panel.title}`,
+      "aria-describedby": "sb-atlas-help" });
+    const caption = h("p", { class: "sb-help" });
+    const m = { p, base, top, caption, g: crisp(base, PLANE, PLANE), o: crisp(top, PLANE, PLANE), at: panel.at, from: panel.at, t: 1,
+      seen: { x: 0, y: 0, side: 1 }, cursor: null, radius: 0.08, line: null, frame: 0 };
+    m.el = h("figure", { class: "sb-map" }, h("h4", {}, panel.title), h("div", { class: "sb-stack" }, base, top), caption);
+    m.where = (i) => {  // 0 to 1, from below
+      const a = places[p], one = 2 * (m.at * n + i), old = 2 * (m.from * n + i);
+      return [0, 1].map((k) => (a[old + k] + (a[one + k] - a[old + k]) * m.t) / 65535);
+    };
+    m.px = ([x, y]) => [(x - m.seen.x) / m.seen.side * PLANE, PLANE - (y - m.seen.y) / m.seen.side * PLANE];
+    m.unit = (e) => {
+      const r = top.getBoundingClientRect();
+      return [m.seen.x + (e.clientX - r.left) / r.width * m.seen.side, m.seen.y + (1 - (e.clientY - r.top) / r.height) * m.seen.side];
+    };
+    m.near = ([x, y], most) => {
+      let best = -1, least = most * most;
+      for (let i = 0; i < n; i++) { const [a, b] = m.where(i), d = (a - x) ** 2 + (b - y) ** 2; if (d < least) { least = d; best = i; } }
+      return best;
+    };
+    return m;
+  });
+
+  const names = (m) => {
+    const group = cloud.groups[shown.colour], list = group.names;
+    if (!["class", "family"].includes(shown.colour) || list.length > 24) return;
+    const at = list.map(() => [[], []]);
+    for (let i = 0; i < n; i++) { const w = m.where(i), c = codes[shown.colour][i]; at[c][0].push(w[0]); at[c][1].push(w[1]); }
+    m.g.font = "600 11px system-ui, sans-serif"; m.g.textAlign = "center"; m.g.textBaseline = "middle";
+    at.forEach(([xs, ys], c) => {
+      const middle = (v) => v.sort((a, b) => a - b)[v.length >> 1];
+      if (!xs.length || (shown.spot && shown.spot !== list[c])) return;
+      const [x, y] = m.px([middle(xs), middle(ys)]), text = said(list[c]).slice(0, 20), w = m.g.measureText(text).width + 6;
+      m.g.globalAlpha = 0.78; m.g.fillStyle = ink(root, "--sb-card", "#fff"); m.g.fillRect(x - w / 2, y - 8, w, 16);
+      m.g.globalAlpha = 1; m.g.fillStyle = ink(root, "--sb-ink", "#222"); m.g.fillText(text, x, y);
+    });
+  };
+  const paint = (m) => {
+    const g = m.g, list = cloud.groups[shown.colour].names, spot = shown.spot ? list.indexOf(shown.spot) : -1;
+    g.clearRect(0, 0, PLANE, PLANE);
+    for (const pass of ["faint", "plain", "picked"]) for (let i = 0; i < n; i++) {
+      const group = colourOf(m.p, m.at, i);
+      const state = isPicked(i) ? "picked" : spot >= 0 && group !== spot ? "faint" : "plain";
+      if (state !== pass) continue;
+      const [x, y] = m.px(m.where(i));
+      if (x < -9 || y < -9 || x > PLANE + 9 || y > PLANE + 9) continue;
+      g.drawImage(sprite(group, sketch[i], state === "plain" && shown.colour === "error" && group ? "wrong" : state), x - 9, y - 9, 18, 18);
+    }
+    if (m.t === 1) names(m);
+    over(m);
+  };
+  const over = (m) => {
+    const o = m.o, strong = ink(root, "--sb-ink", "#222"), accent = ink(root, "--sb-accent", "#0072b2");
+    o.clearRect(0, 0, PLANE, PLANE);
+    if (shown.looked) {
+      const me = m.px(m.where(shown.looked.number)), near = shown.looked.near[m.p];
+      o.strokeStyle = strong; o.lineWidth = 2;
+      if (near) {
+        o.setLineDash(near.sign === "✓" ? [] : [5, 4]);
+        o.beginPath(); o.moveTo(...me); o.lineTo(...m.px(m.where(near.number))); o.stroke(); o.setLineDash([]);
+      }
+      o.beginPath(); o.arc(...me, 8, 0, 7); o.stroke();
+    }
+    o.strokeStyle = accent; o.lineWidth = 2;
+    if (m.line) {
+      o.beginPath(); m.line.forEach((q, i) => o[i ? "lineTo" : "moveTo"](...m.px(q))); o.closePath();
+      o.globalAlpha = 0.15; o.fillStyle = accent; o.fill(); o.globalAlpha = 1; o.stroke();
+    }
+    if (m.cursor && document.activeElement === m.top) {
+      const [x, y] = m.px(m.cursor), r = m.radius / m.seen.side * PLANE;
+      o.setLineDash([6, 4]); o.beginPath(); o.arc(x, y, r, 0, 7); o.stroke(); o.setLineDash([]);
+      o.beginPath(); o.moveTo(x - 8, y); o.lineTo(x + 8, y); o.moveTo(x, y - 8); o.lineTo(x, y + 8); o.stroke();
+    }
+  };
+  const travel = (m, to) => {  // from moment to moment, so that the eye can follow
+    if (to === m.at) return;
+    cancelAnimationFrame(m.frame);
+    m.from = m.at; m.at = to; m.t = still.matches ? 1 : 0;
+    const start = performance.now();
+    const step = (now) => {
+      m.t = Math.min(1, Math.max(0, (now - start) / 350));
+      paint(m);
+      if (m.t < 1) m.frame = requestAnimationFrame(step);
+    };
+    if (m.t < 1) m.frame = requestAnimationFrame(step);
+  };
+  const closer = (m, all) => {
+    const chosen = [];
+    for (let i = 0; i < n; i++) if (!all && isPicked(i)) chosen.push(m.where(i));
+    if (!chosen.length) m.seen = { x: 0, y: 0, side: 1 };
+    else {
+      const [lx, ly] = [0, 1].map((k) => chosen.reduce((v, w) => Math.min(v, w[k]), 1)), [hx, hy] = [0, 1].map((k) => chosen.reduce((v, w) => Math.max(v, w[k]), 0));
+      const side = Math.max(hx - lx, hy - ly, 0.02) * 1.25;
+      m.seen = { x: (lx + hx - side) / 2, y: (ly + hy - side) / 2, side };
+    }
+    paint(m);
+  };
+  const look = (i) => { if (i >= 0 && shown.looked?.number !== i) ask({ do: "look", number: i }); };
+  const short = (v) => +v.toFixed(4);
+
+  for (const m of maps) {
+    m.top.onpointerdown = (e) => {
+      if (e.button) return;
+      e.preventDefault(); m.top.focus({ preventScroll: true }); m.top.setPointerCapture(e.pointerId);
+      m.cursor = null; m.line = [m.unit(e)];
+    };
+    m.top.onpointermove = (e) => {
+      const q = m.unit(e);
+      if (!m.line) { look(m.near(q, FAR / PLANE * m.seen.side)); return; }
+      const last = m.line[m.line.length - 1];
+      if (Math.hypot(q[0] - last[0], q[1] - last[1]) * PLANE / m.seen.side > 3) { m.line.push(q); over(m); }
+    };
+    m.top.onpointerup = (e) => {
+      const line = m.line; m.line = null;
+      if (!line) return;
+      if (line.length > 2) ask({ do: "lasso", panel: m.p, points: line.map((q) => q.map(short)), add: e.shiftKey });
+      else ask({ do: "circle", panel: m.p, x: short(line[0][0]), y: short(line[0][1]), radius: FAR / PLANE * m.seen.side, add: e.shiftKey });
+      over(m);
+    };
+    m.top.onpointercancel = () => { m.line = null; over(m); };
+    m.top.onfocus = () => { if (m.top.matches(":focus-visible")) m.cursor ??= [m.seen.x + m.seen.side / 2, m.seen.y + m.seen.side / 2]; over(m); };
+    m.top.onblur = () => over(m);
+    m.top.onkeydown = (e) => {
+      const far = (e.shiftKey ? 0.1 : 0.02) * m.seen.side;
+      const way = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] }[e.key];
+      m.cursor ??= [m.seen.x + m.seen.side / 2, m.seen.y + m.seen.side / 2];
+      if (way) {
+        m.cursor = m.cursor.map((v, k) => Math.min(1, Math.max(0, v + way[k])));
+        look(m.near(m.cursor, m.radius));
+      } else if (e.key === "+" || e.key === "=") m.radius = Math.min(1.5, m.radius * 1.25);
+      else if (e.key === "-") m.radius = Math.max(0.005, m.radius / 1.25);
+      else if (e.key === "Enter" || e.key === " ") ask({ do: "circle", panel: m.p, x: short(m.cursor[0]), y: short(m.cursor[1]), radius: short(m.radius), add: e.shiftKey });
+      else if (e.key === "Escape") ask({ do: "clear" });
+      else if (e.key === "z") closer(m, false);
+      else if (e.key === "0") closer(m, true);
+      else return;
+      e.preventDefault(); e.stopPropagation(); over(m);
+    };
+  }
+
+  const colour = h("select", { "aria-label": "Colour by", onchange: () => ask({ do: "colour_by", what: colour.value }) });
+  const moment = slider("Moment", { min: 0, max: Math.max(1, shown.moments.length - 1), step: 1, value: shown.moment,
+    shown: (v) => shown.moments[v], change: (v) => ask({ do: "move_to", moment: v }) });
+  const legend = h("div", { class: "sb-legend", role: "group", "aria-label": "Legend: press a name to show it alone" });
+  const summary = h("p", { role: "status", "aria-live": "polite" }), tiles = h("div", { class: "sb-strip sb-many" });
+  const seen = h("div", { class: "sb-looked", "aria-live": "polite" }), pages = h("span", { class: "sb-row" });
+  const clear = h("button", { onclick: () => ask({ do: "clear" }) }, "Pick nothing");
+  const zoom = h("button", { onclick: () => maps.forEach((m) => closer(m, false)) }, "Closer to what is picked");
+  root.append(
+    h("div", { class: "sb-wide" }, h("div", { class: "sb-row" }, h("label", {}, "Colour by ", colour), moment,
+      h("button", { onclick: () => maps.forEach((m) => closer(m, true)) }, "Whole maps")), legend),
+    ...maps.map((m) => m.el),
+    h("p", { id: "sb-atlas-help", class: "sb-help sb-wide" },
+      "Draw a line around points to pick them; Shift adds. Keys on a map: arrows move (Shift: far), + and - grow and shrink the circle, " +
+      "Enter picks what is in it, z goes closer to what is picked, 0 shows all, Escape picks nothing."),
+    seen, h("div", { class: "sb-desk" }, h("div", { class: "sb-row" }, clear, zoom, pages, message), summary, tiles));
+
+  const thumb = (t, also) => [h("img", { src: t.url, alt: "", draggable: "false" }), h("span", {}, [t.sign, t.label].filter(Boolean).join(" ")), h("span", {}, also ?? t.modality)];
+  const kind = (t) => t.sign === "✓" ? "hit" : t.sign === "✗" ? "miss" : "plain";
+  const spoken = (t) => `${t.label}, ${t.modality}` + (t.sign ? `; nearest of the other kind is ${t.sign === "✓" ? "of its class" : "of another class"}` : "");
+  const swatch = (colour, tall) => h("svg", { svg: 1, viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" },
+    h("rect", { svg: 1, x: tall ? 0 : 2, y: tall ? 0 : 2, width: tall ? 12 : 8, height: tall ? 12 : 8, fill: colour }));
+
+  const update = () => {
+    const last = shown;
+    shown = model.get("shown");
+    answered(); waiting = false;
+    picked = Uint8Array.from(atob(shown.picked), (c) => c.charCodeAt(0));
+    if (last.colour !== shown.colour) sprites = new Map();
+    options(colour, shown.colours, shown.colour);
+    moment.hidden = shown.moments.length < 2;
+    if (!queue.some((q) => q.do === "move_to")) moment.set(shown.moment);
+    moment.querySelector("input").setAttribute("aria-valuetext", shown.moments[shown.moment]);
+    const group = cloud.groups[shown.colour];
+    refill(legend, h("span", { class: "sb-key" }, "● photo"), h("span", { class: "sb-key" }, "△ sketch"), h("span", { class: "sb-key" }, "○ around: picked"),
+      group.names.map((name, k) => h("button", { class: "sb-key", "data-key": `group ${name}`, "aria-pressed": String(shown.spot === name),
+        onclick: () => ask({ do: "light", name }) }, swatch(group.colours[k], shown.colour === "error" && k), said(name))));
+    shown.panels.forEach((panel, p) => { maps[p].caption.textContent = panel.words; travel(maps[p], panel.at); });
+    summary.textContent = shown.summary;
+    clear.disabled = zoom.disabled = !shown.count;
+    refill(pages, shown.pages > 1 ? [h("button", { "data-key": "back", disabled: !shown.page, onclick: () => ask({ do: "turn", pages: -1 }) }, "Back"),
+      `${shown.page + 1} of ${shown.pages}`, h("button", { "data-key": "more", disabled: shown.page + 1 >= shown.pages, onclick: () => ask({ do: "turn", pages: 1 }) }, "More")] : []);
+    refill(tiles, shown.tiles.map((t) => h("button", { class: `sb-tile sb-${kind(t)}`, "data-key": `tile ${t.number}`, title: spoken(t),
+      "aria-label": `${spoken(t)}: show it on the maps`, onclick: () => ask({ do: "look", number: t.number }) }, thumb(t))));
+    const l = shown.looked;
+    refill(seen, l ? [h("h5", {}, "Looked at"), h("figure", { class: "sb-tile", role: "img", "aria-label": spoken(l) }, thumb(l)),
+      ...l.near.map((t) => h("div", {}, h("h5", {}, `nearest by ${t.title}`), h("figure", { class: `sb-tile sb-${kind(t)}`, role: "img",
+        "aria-label": `${t.title}: ${t.label}, ${t.modality}, ${t.sign === "✓" ? "right" : "wrong"}` }, thumb(t))))]
+      : h("p", { class: "sb-help" }, "Point at a mark, or move there by keys, to see its picture and what each method has nearest to it."));
+    const pale = (s) => [s.colour, s.spot, s.picked].join();
+    for (const m of maps) if (m.t === 1) (pale(last) !== pale(shown) || last === shown || last.moment !== shown.moment ? paint : over)(m);
+    const next = queue.shift();
+    if (next) ask(next);
+  };
+  const repaint = () => { sprites = new Map(); maps.forEach(paint); };
+  const theme = new MutationObserver(repaint);
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", repaint);
+  model.on("change:shown", update);
+  update();
+  requestAnimationFrame(repaint);  // the styles are known only now
+  return () => {
+    model.off("change:shown", update); theme.disconnect(); dark.removeEventListener("change", repaint);
+    maps.forEach((m) => cancelAnimationFrame(m.frame)); done();
+  };
+}
+export default { render };
