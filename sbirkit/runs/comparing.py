@@ -150,9 +150,12 @@ def do(job: Job, *, progress: bool = False) -> str:
 
 def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
     """All protocols, what each class came to, what a few queries found; as a record beside the others."""
-    result: Any = evaluate(run, bench)["zs"]
+    found: Any = evaluate(run, bench)
+    result = found["zs"]
     if job.method == "masbir":
         evaluate(run, bench, ["zs"], verb="embed_converted")
+    if "codes64" not in found:
+        notes = [*notes, f"{job.method}: its embedding is too narrow for a 64-bit code"]
     queries, photos = bench.queries(), bench.gallery_rows()
     asked = shown(bench)
     place = {int(row): i for i, row in enumerate(queries)}

@@ -93,6 +93,7 @@ def times(opening: str) -> tuple[str, str]:
     ('a minute', '40 minutes')
     """
     line = opening.partition("**Time:**")[2].replace("\n", " ")
-    runs = re.search(r"laptop (.*?)(?=[.,;·]| with | for |$)", line)
+    until = r"(.*?)(?=[.,;:·]| with | for | each| in every profile|$)"
+    runs = re.search("laptop " + until, line) or re.match(" *" + until, line)
     reads = re.search(r"(?:Reading[^:.]*|Playing): ([^.]*)", line)
     return (runs[1].strip() if runs else ""), (reads[1].strip() if reads else "")

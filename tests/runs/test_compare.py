@@ -76,18 +76,19 @@ def test_a_folder_becomes_a_table_and_a_page(out):
     assert "3 unseen classes of my <shapes>" in table.replace("&lt;", "<").replace("&gt;", ">")
     assert "the last weights count" in table
     assert "vectors: 6 of 7 classes have one" in table
+    assert "masbir: its embedding is too narrow for a 64-bit code" in table
     assert "leave out where they need one: class_04" in table
     with (out / "runs.csv").open() as file:
         runs = list(csv.DictReader(file))
     assert [r["method"] for r in runs] == wanted
     for one, (_, shown) in zip(runs[:7], rows, strict=False):
         record = Run.open(out / "records" / f"{one['method']}_unseen_s0")
-        assert (
-            float(one["zs mAP@all"])
-            == record.number("zs")["mAP@all"]
-            == pytest.approx(float(shown), abs=5e-4)
-        )
-        assert float(one["codes64 mAP@all"]) == record.number("codes64")["mAP@all"]
+        zs = record.number("zs")["mAP@all"]
+        assert float(one["zs mAP@all"]) == zs == pytest.approx(float(shown), abs=5e-4)
+        if one["method"] == "masbir":  # twelve numbers, as the vectors have
+            assert one["codes64 mAP@all"] == ""
+        else:
+            assert float(one["codes64 mAP@all"]) == record.number("codes64")["mAP@all"]
         details = json.loads((record.path / "details.json").read_text())
         assert details["per_class"].keys() == {name.replace(" ", "_") for name in UNSEEN}
         assert details["chance"] == pytest.approx(1 / 3)
