@@ -9,6 +9,8 @@ function h(tag, props = {}, ...children) {
     else if (name === "checked" || name === "disabled" || name === "value") el[name] = value;
     else el.setAttribute(name, value);
   }
+  // Where arrows choose, they are not JupyterLab's: it would move to another cell.
+  if (tag === "select" || props.type === "range") el.setAttribute("data-lm-suppress-shortcuts", "true");
   el.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== ""));
   return el;
 }

@@ -5,7 +5,7 @@ function render({ model, el }) {
   const { root, said: message, send, answered, done } = frame(model, el, "runs");
   const select = (side, title) => {
     // In command mode JupyterLab takes the arrow keys for its cells; here they are the list's.
-    const s = h("select", { "aria-label": title, "data-lm-suppress-shortcuts": "true", onchange: () => send({ do: "choose", side, name: s.value }) });
+    const s = h("select", { "aria-label": title, onchange: () => send({ do: "choose", side, name: s.value }) });
     return s;
   };
   const chosen = [select("first", "First run"), select("second", "Second run")];

@@ -39,8 +39,8 @@ def test_nbval_compares_the_stored_output_with_a_live_loss(tmp_path, fault):
     if fault:
         file = package(tmp_path) / "losses" / "quadruplet.py"
         text = file.read_text(encoding="utf-8")
-        assert "(1 - balance)" in text
-        file.write_text(text.replace("(1 - balance)", "(0.9 - balance)"), encoding="utf-8")
+        assert "(1 - balance, balance)" in text
+        file.write_text(text.replace("(1 - balance, balance)", "(0.9 - balance, balance)"), encoding="utf-8")
     whole = json.loads((ROOT / "notebooks" / "05_ramln.ipynb").read_text(encoding="utf-8"))
     (cell,) = [one for one in whole["cells"] if MARK in "".join(one["source"]) and notebooks.tags(one)]
     begin = {"cell_type": "code", "id": "begin", "metadata": {}, "source": BEGIN, "outputs": [],
