@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sbirkit.checks import Hint, _match
+from sbirkit.checks.judging import Hint, match
 
 # 09 · RAMLN
 
@@ -36,7 +36,7 @@ def check_paired(student: Callable[..., Any]) -> None:
          "1.96 is for many seeds; with n of them take t with n - 1 degrees of freedom."),
         (lambda a, b: paired(a, b, ddof=0), "divide the squares by n - 1: the mean was estimated, too."),
     ]  # fmt: skip
-    _match(
+    match(
         student, paired, cases, mistakes, "d = a - b; its mean; t(0.975, n - 1) * std(d, ddof=1) / sqrt(n)."
     )
 
@@ -51,7 +51,7 @@ def check_torn(student: Callable[..., Any]) -> None:
         (lambda s, p: np.mean(s & ~p), "near among photos and far among sketches is torn as well."),
         (lambda s, p: np.sum(s ^ p), "a share, not a count."),
     ]
-    _match(student, lambda s, p: np.mean(s ^ p), cases, mistakes, "exactly one of the two is true.")
+    match(student, lambda s, p: np.mean(s ^ p), cases, mistakes, "exactly one of the two is true.")
 
 
 # 10 · DSN
@@ -77,7 +77,7 @@ def check_mmd(student: Callable[..., Any]) -> None:
         (lambda a, b, c: off(a) * (1 - 1 / len(a)) + off(b) * (1 - 1 / len(b)) - 2 * c.mean(),
          "without the diagonal there are n(n - 1) pairs, not n squared."),
     ]  # fmt: skip
-    _match(student, lambda a, b, c: off(a) + off(b) - 2 * c.mean(), cases, mistakes,
+    match(student, lambda a, b, c: off(a) + off(b) - 2 * c.mean(), cases, mistakes,
            "mean of kxx off its diagonal, plus that of kyy, minus twice the mean of kxy.")  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def check_variance(student: Callable[..., Any]) -> None:
         (lambda x: 2 * x.var(0, ddof=1).sum(), "half of the mean squared distance."),
         (lambda x: x.var(0, ddof=1).mean(), "distances add up over the dimensions; they are not averaged."),
     ]
-    _match(student, lambda x: x.var(0, ddof=1).sum(), cases, mistakes,
+    match(student, lambda x: x.var(0, ddof=1).sum(), cases, mistakes,
            "mean of |x_i - x_j|^2 over i != j, halved; or variances over n - 1, added up.")  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def check_centred(student: Callable[..., Any]) -> None:
         (shifted, "cosines are to be compared: give the rows length one afterwards."),
         (lambda x, s: np.where(s[:, None], unit(shifted(x, s)), unit(x)), "photos have a mean, too."),
     ]
-    _match(student, lambda x, s: unit(shifted(x, s)), cases, mistakes,
+    match(student, lambda x, s: unit(shifted(x, s)), cases, mistakes,
            "x[is_sketch].mean(0) from sketches, x[~is_sketch].mean(0) from photos, normalise.")  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def check_correction(student: Callable[..., Any]) -> None:
         ),
         (alone, "find the *last* one under its line: all before it pass, even those above theirs."),
     ]
-    _match(
+    match(
         student,
         passes,
         cases,
@@ -173,7 +173,7 @@ def check_readable(student: Callable[..., Any]) -> None:
         (lambda s, r: (entropy(s) + np.log(r).mean()) / np.log(2), "those are bits; want nats."),
         (lambda s, r: entropy(s) + np.log(r.mean()), "the mean of the logs, not the log of the mean."),
     ]
-    _match(student, lambda s, r: entropy(s) + np.log(r).mean(), cases, mistakes,
+    match(student, lambda s, r: entropy(s) + np.log(r).mean(), cases, mistakes,
            "-sum(share * log(share)) + mean(log(right)).")  # fmt: skip
 
 
@@ -194,4 +194,4 @@ def check_order(student: Callable[..., Any]) -> None:
          "argsort says who is at each place, not the place of each: argsort it once more."),
         (lambda a, b: np.mean(ranks(a) == ranks(b)), "ranks need not be equal; how far do they go together?"),
     ]  # fmt: skip
-    _match(student, right, cases, mistakes, "rank both, then Pearson's correlation of the ranks.")
+    match(student, right, cases, mistakes, "rank both, then Pearson's correlation of the ranks.")

@@ -48,5 +48,6 @@ def suggest(name: str, known: Sequence[str]) -> str:
     " (did you mean 'hot_dog'?)"
     """
     squashed = {k.replace("_", ""): k for k in known}
-    close = [squashed[c] for c in difflib.get_close_matches(name.replace("_", ""), squashed, n=2, cutoff=0.65)]
+    found = difflib.get_close_matches(name.replace("_", ""), squashed, n=2, cutoff=0.65)
+    close = [squashed[c] for c in found]
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""

@@ -42,11 +42,15 @@ def changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[s
     [('train.lr', '0.1', '0.2'), ('teacher', '(not there)', 'vgg')]
     """
     one, two = _flat(first), _flat(second)
+
+    def there(side: Mapping[str, Any], name: str) -> str:
+        return _word(side[name]) if name in side else NOWHERE
+
     return [
-        (name, *(_word(side[name]) if name in side else NOWHERE for side in (one, two)))
+        (name, there(one, name), there(two, name))
         for name in dict.fromkeys([*one, *two])
         if not (name in one and name in two and _same(one[name], two[name]))
-    ]  # fmt: skip
+    ]
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
@@ -204,7 +208,7 @@ class RunsState(State):
             method, size = run.method(), run.params["train"]["size"]
             vectors = embed_rows(method, self.bench.catalogue, rows, size=size)
             found = evaluate_embeddings((rows, vectors), self.bench, "zs")
-            self._measured[name] = found  # type: ignore[assignment]
+            self._measured[name] = found
             while len(self._measured) > KEPT:
                 self._measured.popitem(last=False)
         self._measured.move_to_end(name)
@@ -246,7 +250,7 @@ class RunsState(State):
         won: list[dict[str, Any]] = []
         if results[0] is not None and results[1] is not None:
             one, two = (r.per_query("mAP@all") for r in results if r is not None)
-            classes = by_class(self.labels(), one, two)
+            classes = by_class(self.labels().tolist(), one, two)
             down, up = by_query(one, two)
             lost, won = ([self._told(q, one, two) for q in some] for some in (down, up))
         return {
@@ -330,8 +334,8 @@ class RunsState(State):
             ax.set_yticks(range(len(names)), names, parse_math=False)
             reach = max(0.02, *map(abs, change)) * 1.45
             for y, c in enumerate(change):
-                place = {"ha": "left"} if c >= 0 else {"ha": "right"}
-                ax.text(c, y, f" {c:+.3f} ", va="center", fontsize=6.5, color=INK, **place)
+                side = "left" if c >= 0 else "right"
+                ax.text(c, y, f" {c:+.3f} ", va="center", ha=side, fontsize=6.5, color=INK)
             ax.set(xlim=(-reach, reach))
             ax.invert_yaxis()
             ax.axvline(0, color=INK, lw=0.8)
@@ -345,17 +349,17 @@ class RunsState(State):
         write(0.15, 6.6, f"Query {query}, {label}", weight="bold")
         for i, result in enumerate(results):
             down = 6.85 + 1.22 * i
-            cells = [(int(self.bench.queries()[query]), "sketch", None)]
+            cells: list[tuple[int, str, bool | None]] = [(int(self.bench.queries()[query]), "sketch", None)]
             cells += [] if result is None else self.strip(result, query)
             for j, (row, name, hit) in enumerate(cells):
                 box = (0.9 + 1.02 * j) / 10.4, 1 - (down + 0.95) / high, 0.93 / 10.4, 0.93 / high
                 ax = figure.add_axes(box)
                 ax.imshow(np.asarray(world.images([row])[0]), "gray", vmin=0, vmax=255)
                 ax.axis("off")
-                colour, style = {True: (HIT, "-"), False: (MISS, "--")}.get(hit, (GREY, "-"))
+                colour, style = (GREY, "-") if hit is None else (HIT, "-") if hit else (MISS, "--")
                 ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, fill=False, lw=2.4, ls=style,
                                        edgecolor=colour, clip_on=False))  # fmt: skip
-                sign = {True: "✓ ", False: "✗ "}.get(hit, "")
+                sign = "" if hit is None else "✓ " if hit else "✗ "
                 write(0.9 + 1.02 * j, down + 0.99, f"{sign}{said(name)}"[:15], fontsize=7)
             write(0.15, down + 0.4, SIDES[i])
 

@@ -91,7 +91,7 @@ def test_a_profile_says_how_and_what_is_asked_for_goes_before_it(bench):
     method, config = arm("triplet", bench, weights=None)
     assert isinstance(method, Triplet)
     assert config.steps == 38_400 // 64
-    with pytest.raises(ValueError, match="profile: want one of smoke, laptop, gpu, paper, photos, got 'huge'"):
+    with pytest.raises(ValueError, match=r"profile: want one of smoke, .*photos, got 'huge'"):
         arm("dsn", bench, profile="huge", weights=None)
 
 
