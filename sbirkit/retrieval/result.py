@@ -233,9 +233,13 @@ def bootstrap(
 
 
 def markdown(cells: list[list[str]], caption: str) -> str:
-    """A table, first row on top, and words below it. What stands in a cell cannot break it."""
+    """A table, first row on top, and words below it. What stands in a cell cannot break it.
+
+    Numbers stand on the right of their column, words, and the first column, on the left.
+    """
     head, *rows = [[html.escape(cell).replace("|", "\\|") for cell in row] for row in cells]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    wordy = [any(row[i][:1].isalpha() for row in rows) or not i for i in range(len(head))]
+    lines = [head, [":---" if words else "---:" for words in wordy], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{html.escape(caption)}\n"
 
 

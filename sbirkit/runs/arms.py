@@ -15,6 +15,7 @@ from sbirkit.training import Run, TrainConfig, fit
 from sbirkit.training.config import read_profile
 from sbirkit.training.files import read_json
 from sbirkit.training.loop import describe, folder_name
+from sbirkit.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark
@@ -71,6 +72,7 @@ def obtain(
             warnings.warn(f"{run.path.name} was made by code that has changed since; `python -m "
                           "sbirkit.runs.standings` makes it again", stacklevel=2)  # fmt: skip
         return run
+    keep_freed_memory()
     return fit(method, bench, config, out=out, progress=progress)
 
 

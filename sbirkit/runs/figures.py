@@ -86,8 +86,8 @@ class Claim:
     @property
     def said(self) -> str:
         """``holds: +0.03 [0.01, 0.05], n = 5``"""
-        parts = [] if self.effect is None else [f"{self.effect:+g}"]
-        parts += [] if self.low is None else [f"[{self.low:g}, {self.high:g}]"]
+        parts = [] if self.effect is None else [f"{self.effect:+.3g}"]
+        parts += [] if self.low is None else [f"[{self.low:.3g}, {self.high:.3g}]"]
         more = ", ".join([" ".join(parts)] * bool(parts) + [f"n = {self.n}"] * (self.n is not None))
         return self.verdict + f": {more}" * bool(more)
 

@@ -128,7 +128,7 @@ class Measured:
     [
         ((0.3, 0.4, 0.5), "ours is better: holds: +0.2 [0.2, 0.2], n = 3"),
         ((0.05, 0.15, 0.25), "ours is better: fails: -0.05 [-0.05, -0.05], n = 3"),
-        ((0.6, 0.2, 0.0), "ours is better: undecided: +0.0666667 [-0.3, 0.5], n = 3"),
+        ((0.6, 0.2, 0.0), "ours is better: undecided: +0.0667 [-0.3, 0.5], n = 3"),
     ],
 )
 def test_better_is_judged_class_by_class(ours, said, capsys):
