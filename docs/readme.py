@@ -4,8 +4,10 @@ Pictures come from Doodle World; tables from the records of runs (``sbirkit/data
 ``benchmarks/results/`` and ``results/``). A test compares, so no number can be edited by hand.
 """
 
+import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +110,42 @@ def standing() -> str:
     return "\n".join(lines[1:])
 
 
+def ledger() -> str:
+    """How many claims of each paper hold, as the records in ``results/claims`` say."""
+    rows = json.loads((HERE.parent / "results" / "claims" / "ledger.json").read_text(encoding="utf-8"))
+    verdicts = ("holds", "does not hold", "undecided")
+    count = Counter((row["paper"], re.split(r", | \(", row["verdict"])[0]) for row in rows)
+    lines = ["| | claims | " + " | ".join(verdicts) + " |", "| --- |" + " --: |" * (1 + len(verdicts))]
+    for paper in dict.fromkeys(row["paper"] for row in rows):
+        cells = [count[paper, verdict] for verdict in verdicts]
+        lines.append(f"| {paper} | {sum(cells)} | " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def real() -> str:
+    """Every method on real pictures: the splits one by one and pooled, from ``results/real-mini``."""
+    with (HERE.parent / "results" / "real-mini" / "table.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    shown = ("ZS mAP@all", "seen mAP@all", "64-bit mAP@all")
+    splits = list(dict.fromkeys(row["split"] for row in rows))
+    columns = [(split, shown[0]) for split in splits] + [(splits[-1], metric) for metric in shown[1:]]
+    value = {(row["method"], row["split"], row["metric"]): row for row in rows}
+    head = [f"{metric}, {split}" for split, metric in columns]
+    lines = ["| method | " + " | ".join(head) + " |", "| --- |" + " --: |" * len(head)]
+    for method in dict.fromkeys(row["method"] for row in rows):
+        cells = []
+        for split, metric in columns:
+            one = value.get((method, split, metric))
+            half = f" ± {float(one['half_interval']):.3f}" if one and one["half_interval"] else ""
+            cells.append(f"{float(one['mean']):.3f}{half}" if one else "")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def filled(text: str) -> str:
     """The README with its tables as the records have them."""
-    for name, make in {"hardness": hardness, "cost": cost, "standings": standing}.items():
+    makers = {"hardness": hardness, "cost": cost, "standings": standing, "ledger": ledger, "real": real}
+    for name, make in makers.items():
         block = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.S)
         if not block.search(text):
             raise ValueError(f"README.md: want a block '<!-- {name}: ... --> ... <!-- end -->'")
