@@ -315,7 +315,7 @@ class AtlasState(State):
         names, counts = np.unique(self.labels[self.picked], return_counts=True)
         most = np.argsort(-counts, kind="stable")
         listed = ", ".join(f"{said(names[k])} {counts[k]}" for k in most[:6])
-        more = f" and {len(names) - 6} more classes" if len(names) > 6 else ""
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         sketches = int(self.is_sketch[self.picked].sum())
         return (f"{counts.sum():,} picked: {sketches} sketches, {counts.sum() - sketches} photos. "
                 f"{listed}{more}.")  # fmt: skip

@@ -17,7 +17,7 @@ function render({ model, el }) {
       h("div", { class: "sb-row" }, h("button", { onclick: () => ask({ do: "others" }) }, "Other individuals"),
         h("button", { onclick: () => ask({ do: "reset" }) }, "All as in the benchmark")),
       h("h5", {}, "as the benchmark has them"), before, h("h5", {}, "now"), now),
-    h("div", { class: "sb-desk" }, tasks, chart, table, message, basis));
+    h("div", { class: "sb-desk" }, tasks, chart, message, table, basis));
 
   const knob = (k) => {
     const s = slider(k.name, { min: k.low, max: k.high, step: 0.05, value: k.value, shown: (v) => (+v).toFixed(2),
@@ -64,12 +64,13 @@ function render({ model, el }) {
       "stroke-width": 1.5, fill: s.plainly ? c.colour : "none" }));
     chart.setAttribute("aria-label", `${s.metric} of ${s.curves.length} methods over ${s.knob}; you stand at ${k.value}. The table below reads it off.`);
   };
+  const within = ([low, high], words) => h("span", { class: "sb-help" }, ` [${words(low)}, ${words(high)}]`);
   const row = (c, s) => h("tr", {}, h("th", { scope: "row" }, h("button", { class: "sb-key", "data-key": c.name,
     "aria-pressed": String(s.spot === c.name), title: "Draw this curve strongly", onclick: () => ask({ do: "light", name: c.name }) },
     h("svg", { svg: 1, viewBox: "0 0 34 10", width: 34, height: 10, "aria-hidden": "true" },
       h("line", { svg: 1, x1: 1, x2: 33, y1: 5, y2: 5, stroke: c.colour, "stroke-width": 3, "stroke-dasharray": c.dash.join(" ") })), c.title)),
-    h("td", {}, `${c.here.measured ? "" : "≈ "}${three(c.here.mean)}`), h("td", {}, `${three(c.here.interval[0])} to ${three(c.here.interval[1])}`),
-    h("td", {}, signed(c.here.change)), h("td", {}, `${signed(c.here.change_interval[0])} to ${signed(c.here.change_interval[1])}`));
+    h("td", {}, `${c.here.measured ? "" : "≈ "}${three(c.here.mean)}`, within(c.here.interval, three)),
+    h("td", {}, signed(c.here.change), within(c.here.change_interval, signed)));
 
   const update = () => {
     const s = model.get("shown");
@@ -89,7 +90,7 @@ function render({ model, el }) {
     refill(now, s.now.map((p, i) => pair(p, "now", i, s)));
     draw(s);
     chart.toggleAttribute("hidden", !s.curves.length);
-    refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "interval", "change", "interval of the change"].map((t) => h("th", { scope: "col" }, t)))),
+    refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "change"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, s.curves.map((c) => row(c, s)))] : []);
     basis.textContent = s.basis && `${s.basis} The change is against the benchmark's setting, query by query.${s.curves.some((c) => !c.here.measured) ? " ≈: between two measured settings, on the straight line." : ""}`;
     if (wish) { const next = wish; wish = null; ask(next); }
