@@ -3,8 +3,12 @@ const WIDE = 560, HIGH = 300, LEFT = 46, RIGHT = 12, TOP = 12, LOW = 34;
 
 function render({ model, el }) {
   const { root, said: message, send, answered, done } = frame(model, el, "world");
-  let waiting = false, wish = null;
-  const ask = (what) => { if (waiting) wish = what; else { waiting = true; send(what); } };
+  let waiting = false, queue = [];
+  const ask = (what) => {  // one question at a time; of several turns of one knob only the last one counts
+    if (!waiting) { waiting = true; send(what); return; }
+    queue = queue.filter((q) => q.do !== what.do || q.knob !== what.knob || !what.knob);
+    queue.push(what);
+  };
 
   const label = h("select", { "aria-label": "Class", onchange: () => ask({ do: "choose", label: label.value }) });
   const tasks = h("div", { class: "sb-row", role: "group", "aria-label": "What is asked" });
@@ -79,7 +83,7 @@ function render({ model, el }) {
     if (!sliders.size) knobs.append(...s.knobs.map(knob));
     for (const k of s.knobs) {
       const one = sliders.get(k.name);
-      if (!wish) one.set(k.value);
+      if (!queue.some((q) => q.do === "turn" && q.knob === k.name)) one.set(k.value);
       one.classList.toggle("sb-chosen", k.name === s.knob);
     }
     const k = s.knobs.find((one) => one.name === s.knob);
@@ -93,7 +97,8 @@ function render({ model, el }) {
     refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "change"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, s.curves.map((c) => row(c, s)))] : []);
     basis.textContent = s.basis && `${s.basis} The change is against the benchmark's setting, query by query.${s.curves.some((c) => !c.here.measured) ? " ≈: between two measured settings, on the straight line." : ""}`;
-    if (wish) { const next = wish; wish = null; ask(next); }
+    const next = queue.shift();
+    if (next) ask(next);
   };
   model.on("change:shown", update);
   update();
