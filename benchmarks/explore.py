@@ -40,7 +40,8 @@ window.again = (i) => {{
   const start = performance.now();
   shown = state.shown[i];
   heard();
-  for (const one of document.querySelectorAll("canvas")) one.getContext("2d").getImageData(0, 0, 1, 1);  // drawn
+  // reading a pixel back waits for the drawing
+  for (const one of document.querySelectorAll("canvas")) one.getContext("2d").getImageData(0, 0, 1, 1);
   return performance.now() - start;
 }};
 </script>"""
@@ -131,7 +132,7 @@ def drawing(cloud: AtlasState, shown: list[dict[str, Any]]) -> None:
         browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         page.set_content(page_)
-        page.wait_for_function("window.again")
+        page.wait_for_function("() => !!window.again")
         taken = [page.evaluate("i => window.again(i)", i) for i in range(len(shown))]
         browser.close()
     print(f"both maps drawn anew after a pick: {spread(taken[2:])}")
