@@ -74,13 +74,17 @@ function render({ model, el }) {
     if (!["class", "family"].includes(shown.colour) || list.length > 24) return;
     const at = list.map(() => [[], []]);
     for (let i = 0; i < n; i++) { const w = m.where(i), c = codes[shown.colour][i]; at[c][0].push(w[0]); at[c][1].push(w[1]); }
-    m.g.font = "600 11px system-ui, sans-serif"; m.g.textAlign = "center"; m.g.textBaseline = "middle";
+    const g = m.g, put = [], middle = (v) => v.sort((a, b) => a - b)[v.length >> 1];
+    g.font = "600 12px system-ui, sans-serif"; g.textAlign = "center"; g.textBaseline = "middle";
+    g.lineWidth = 4; g.lineJoin = "round"; g.strokeStyle = ink(root, "--sb-card", "#fff"); g.fillStyle = ink(root, "--sb-ink", "#222");
     at.forEach(([xs, ys], c) => {
-      const middle = (v) => v.sort((a, b) => a - b)[v.length >> 1];
       if (!xs.length || (shown.spot && shown.spot !== list[c])) return;
-      const [x, y] = m.px([middle(xs), middle(ys)]), text = said(list[c]).slice(0, 20), w = m.g.measureText(text).width + 6;
-      m.g.globalAlpha = 0.78; m.g.fillStyle = ink(root, "--sb-card", "#fff"); m.g.fillRect(x - w / 2, y - 8, w, 16);
-      m.g.globalAlpha = 1; m.g.fillStyle = ink(root, "--sb-ink", "#222"); m.g.fillText(text, x, y);
+      const [x, y] = m.px([middle(xs), middle(ys)]), text = said(list[c]).slice(0, 20);
+      put.push({ x, y, text, w: g.measureText(text).width + 6 });
+    });
+    put.sort((a, b) => a.y - b.y).forEach((l, i) => {  // a name in the way of another goes below it
+      for (const o of put.slice(0, i)) if (Math.abs(o.x - l.x) < (o.w + l.w) / 2 && Math.abs(o.y - l.y) < 14) l.y = o.y + 14;
+      g.strokeText(l.text, l.x, l.y); g.fillText(l.text, l.x, l.y);
     });
   };
   const paint = (m) => {
@@ -201,7 +205,7 @@ function render({ model, el }) {
     h("p", { id: "sb-atlas-help", class: "sb-help sb-wide" },
       "Draw a line around points to pick them; Shift adds. Keys on a map: arrows move (Shift: far), + and - grow and shrink the circle, " +
       "Enter picks what is in it, z goes closer to what is picked, 0 shows all, Escape picks nothing."),
-    seen, h("div", { class: "sb-desk" }, h("div", { class: "sb-row" }, clear, zoom, pages, message), summary, tiles));
+    seen, h("div", { class: "sb-wide" }, h("div", { class: "sb-row" }, clear, zoom, pages, message), summary, tiles));
 
   const thumb = (t, also) => [h("img", { src: t.url, alt: "", draggable: "false" }), h("span", {}, [t.sign, t.label].filter(Boolean).join(" ")), h("span", {}, also ?? t.modality)];
   const kind = (t) => t.sign === "✓" ? "hit" : t.sign === "✗" ? "miss" : "plain";
@@ -222,7 +226,8 @@ function render({ model, el }) {
     const group = cloud.groups[shown.colour];
     refill(legend, h("span", { class: "sb-key" }, "● photo"), h("span", { class: "sb-key" }, "△ sketch"), h("span", { class: "sb-key" }, "○ around: picked"),
       group.names.map((name, k) => h("button", { class: "sb-key", "data-key": `group ${name}`, "aria-pressed": String(shown.spot === name),
-        onclick: () => ask({ do: "light", name }) }, swatch(group.colours[k], shown.colour === "error" && k), said(name))));
+        onclick: () => ask({ do: "light", name }) }, swatch(group.colours[k], shown.colour === "error" && k), said(name))),
+      group.names.length > new Set(group.colours).size ? h("span", { class: "sb-help" }, "Colours repeat: press a name to see it alone.") : "");
     shown.panels.forEach((panel, p) => { maps[p].caption.textContent = panel.words; travel(maps[p], panel.at); });
     summary.textContent = shown.summary;
     clear.disabled = zoom.disabled = !shown.count;
@@ -231,7 +236,7 @@ function render({ model, el }) {
     refill(tiles, shown.tiles.map((t) => h("button", { class: `sb-tile sb-${kind(t)}`, "data-key": `tile ${t.number}`, title: spoken(t),
       "aria-label": `${spoken(t)}: show it on the maps`, onclick: () => ask({ do: "look", number: t.number }) }, thumb(t))));
     const l = shown.looked;
-    refill(seen, l ? [h("h5", {}, "Looked at"), h("figure", { class: "sb-tile", role: "img", "aria-label": spoken(l) }, thumb(l)),
+    refill(seen, l ? [h("div", {}, h("h5", {}, "looked at"), h("figure", { class: "sb-tile", role: "img", "aria-label": spoken(l) }, thumb(l))),
       ...l.near.map((t) => h("div", {}, h("h5", {}, `nearest by ${t.title}`), h("figure", { class: `sb-tile sb-${kind(t)}`, role: "img",
         "aria-label": `${t.title}: ${t.label}, ${t.modality}, ${t.sign === "✓" ? "right" : "wrong"}` }, thumb(t))))]
       : h("p", { class: "sb-help" }, "Point at a mark, or move there by keys, to see its picture and what each method has nearest to it."));

@@ -74,7 +74,7 @@ class AtlasState(State):
         self.moment, self.colour, self.spot, self.page = len(self.moments) - 1, "class", "", 0
         self.picked = np.zeros(len(self.rows), bool)
         self.looked: int | None = None  # the picture that is looked at
-        self.heard, self._trust = 0, dict[tuple[int, int], float]()
+        self._trust = dict[tuple[int, int], float]()
         self._cloud = self._pack()
 
     @classmethod
@@ -188,10 +188,6 @@ class AtlasState(State):
 
     # What is shown ----------------------------------------------------------------------------------------
 
-    def changed(self) -> None:
-        self.heard += 1
-        super().changed()
-
     def cloud(self) -> dict[str, Any]:
         return self._cloud
 
@@ -199,7 +195,7 @@ class AtlasState(State):
         order = np.flatnonzero(self.picked)
         order = order[np.lexsort((self.is_sketch[order], self.labels[order]))]
         return {
-            "message": self.message, "heard": self.heard, "moment": self.moment, "moments": self.moments,
+            "message": self.message, "moment": self.moment, "moments": self.moments,
             "colour": self.colour, "colours": [*self.groups], "spot": self.spot,
             "panels": [{"title": title, "at": self.at(p), "words": self._words(p)}
                        for p, title in enumerate(self.titles)],
@@ -315,7 +311,7 @@ class AtlasState(State):
         names, counts = np.unique(self.labels[self.picked], return_counts=True)
         most = np.argsort(-counts, kind="stable")
         listed = ", ".join(f"{said(names[k])} {counts[k]}" for k in most[:6])
-        more = f" and {len(names) - 6} more classes" if len(names) > 6 else ""
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         sketches = int(self.is_sketch[self.picked].sum())
         return (f"{counts.sum():,} picked: {sketches} sketches, {counts.sum() - sketches} photos. "
                 f"{listed}{more}.")  # fmt: skip

@@ -3,8 +3,12 @@ const WIDE = 560, HIGH = 300, LEFT = 46, RIGHT = 12, TOP = 12, LOW = 34;
 
 function render({ model, el }) {
   const { root, said: message, send, answered, done } = frame(model, el, "world");
-  let waiting = false, wish = null;
-  const ask = (what) => { if (waiting) wish = what; else { waiting = true; send(what); } };
+  let waiting = false, queue = [];
+  const ask = (what) => {  // one question at a time; of several turns of one knob only the last one counts
+    if (!waiting) { waiting = true; send(what); return; }
+    queue = queue.filter((q) => q.do !== what.do || q.knob !== what.knob || !what.knob);
+    queue.push(what);
+  };
 
   const label = h("select", { "aria-label": "Class", onchange: () => ask({ do: "choose", label: label.value }) });
   const tasks = h("div", { class: "sb-row", role: "group", "aria-label": "What is asked" });
@@ -17,7 +21,7 @@ function render({ model, el }) {
       h("div", { class: "sb-row" }, h("button", { onclick: () => ask({ do: "others" }) }, "Other individuals"),
         h("button", { onclick: () => ask({ do: "reset" }) }, "All as in the benchmark")),
       h("h5", {}, "as the benchmark has them"), before, h("h5", {}, "now"), now),
-    h("div", { class: "sb-desk" }, tasks, chart, table, message, basis));
+    h("div", { class: "sb-desk" }, tasks, chart, message, table, basis));
 
   const knob = (k) => {
     const s = slider(k.name, { min: k.low, max: k.high, step: 0.05, value: k.value, shown: (v) => (+v).toFixed(2),
@@ -64,12 +68,13 @@ function render({ model, el }) {
       "stroke-width": 1.5, fill: s.plainly ? c.colour : "none" }));
     chart.setAttribute("aria-label", `${s.metric} of ${s.curves.length} methods over ${s.knob}; you stand at ${k.value}. The table below reads it off.`);
   };
+  const within = ([low, high], words) => h("span", { class: "sb-help" }, ` [${words(low)}, ${words(high)}]`);
   const row = (c, s) => h("tr", {}, h("th", { scope: "row" }, h("button", { class: "sb-key", "data-key": c.name,
     "aria-pressed": String(s.spot === c.name), title: "Draw this curve strongly", onclick: () => ask({ do: "light", name: c.name }) },
     h("svg", { svg: 1, viewBox: "0 0 34 10", width: 34, height: 10, "aria-hidden": "true" },
       h("line", { svg: 1, x1: 1, x2: 33, y1: 5, y2: 5, stroke: c.colour, "stroke-width": 3, "stroke-dasharray": c.dash.join(" ") })), c.title)),
-    h("td", {}, `${c.here.measured ? "" : "≈ "}${three(c.here.mean)}`), h("td", {}, `${three(c.here.interval[0])} to ${three(c.here.interval[1])}`),
-    h("td", {}, signed(c.here.change)), h("td", {}, `${signed(c.here.change_interval[0])} to ${signed(c.here.change_interval[1])}`));
+    h("td", {}, `${c.here.measured ? "" : "≈ "}${three(c.here.mean)}`, within(c.here.interval, three)),
+    h("td", {}, signed(c.here.change), within(c.here.change_interval, signed)));
 
   const update = () => {
     const s = model.get("shown");
@@ -78,7 +83,7 @@ function render({ model, el }) {
     if (!sliders.size) knobs.append(...s.knobs.map(knob));
     for (const k of s.knobs) {
       const one = sliders.get(k.name);
-      if (!wish) one.set(k.value);
+      if (!queue.some((q) => q.do === "turn" && q.knob === k.name)) one.set(k.value);
       one.classList.toggle("sb-chosen", k.name === s.knob);
     }
     const k = s.knobs.find((one) => one.name === s.knob);
@@ -89,10 +94,11 @@ function render({ model, el }) {
     refill(now, s.now.map((p, i) => pair(p, "now", i, s)));
     draw(s);
     chart.toggleAttribute("hidden", !s.curves.length);
-    refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "interval", "change", "interval of the change"].map((t) => h("th", { scope: "col" }, t)))),
+    refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "change"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, s.curves.map((c) => row(c, s)))] : []);
     basis.textContent = s.basis && `${s.basis} The change is against the benchmark's setting, query by query.${s.curves.some((c) => !c.here.measured) ? " ≈: between two measured settings, on the straight line." : ""}`;
-    if (wish) { const next = wish; wish = null; ask(next); }
+    const next = queue.shift();
+    if (next) ask(next);
   };
   model.on("change:shown", update);
   update();

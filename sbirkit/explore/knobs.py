@@ -231,9 +231,10 @@ class KnobsState(State):
         if self.changed_since:
             return f"The curves are older than {', '.join(self.changed_since)}: measure them again."
         if self.elsewhere:
+            stand = " and ".join(self.elsewhere) + (" stands" if len(self.elsewhere) == 1 else " stand")
             return (
                 f"The curve of {self.knob} was measured with the other knobs as the benchmark has them; here "
-                f"{' and '.join(self.elsewhere)} stand elsewhere, so it does not speak of these pictures."
+                f"{stand} elsewhere, so it does not speak of these pictures."
             )
         return ""
 

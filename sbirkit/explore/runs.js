@@ -4,7 +4,6 @@ const CW = 250, CH = 130, CL = 40, CR = 8, CT = 8, CB = 22;
 function render({ model, el }) {
   const { root, said: message, send, answered, done } = frame(model, el, "runs");
   const select = (side, title) => {
-    // In command mode JupyterLab takes the arrow keys for its cells; here they are the list's.
     const s = h("select", { "aria-label": title, onchange: () => send({ do: "choose", side, name: s.value }) });
     return s;
   };
@@ -15,21 +14,22 @@ function render({ model, el }) {
   const bar = h("div", { class: "sb-row sb-whole" }, h("label", { class: "sb-row sb-run" }, keys[0], h("span", {}, "First run"), chosen[0]),
     h("button", { onclick: () => send({ do: "swap" }) }, "Swap"),
     h("label", { class: "sb-row sb-run" }, keys[1], h("span", {}, "Second run"), chosen[1]));
-  const notes = h("div", { class: "sb-whole" }), changes = h("table", { class: "sb-read sb-changes" }), numbers = h("table", { class: "sb-read" });
+  const notes = h("div"), changes = h("table", { class: "sb-read sb-changes" }), numbers = h("table", { class: "sb-read" });
   const curves = h("div", { class: "sb-grid" }), classes = h("ol", { class: "sb-bars", "aria-label": "Classes, most won first" });
   const lists = h("div", { class: "sb-around" }), strips = h("div", { class: "sb-whole", role: "region", "aria-label": "What both retrieve" });
   const block = (title, ...inner) => h("div", {}, h("h4", {}, title), ...inner);
-  root.append(bar, h("div", { class: "sb-whole" }, message), notes,
-    h("div", { class: "sb-half" }, block("What changed", changes), block("Numbers", numbers), block("Training", curves)),
+  root.append(bar, h("div", { class: "sb-whole" }, message, notes),
+    h("div", { class: "sb-half" }, block("What changed", changes), block("Numbers", numbers)),
     h("div", { class: "sb-half" }, block("mAP@all of each class, second minus first", classes), block("Queries: choose one to see what both retrieve", lists)),
-    strips);
+    strips, h("div", { class: "sb-whole" }, h("h4", {}, "Training"), curves));
 
   const three = (v) => (v === null || v === undefined ? "–" : v.toFixed(3));
   const signed = (v) => (v > 0 ? "+" : v < 0 ? "−" : "±") + Math.abs(v).toFixed(3);
   const cell = (c) => h("td", {}, c.value === null ? "not measured" : three(c.value),
-    c.half === null ? "" : h("span", { class: "sb-help" }, ` ${three(c.mean)} ± ${three(c.half)} over ${c.seeds} seeds`));
+    c.half === null ? "" : h("span", { class: "sb-help" }, ` ${three(c.mean)} ± ${three(c.half)} (${c.seeds})`));
   const heads = (...titles) => h("thead", {}, h("tr", {}, titles.map((t) => h("th", { scope: "col" }, t))));
   const row = (name, ...cells) => h("tr", {}, h("th", { scope: "row" }, name), cells);
+  const parted = (words) => String(words).split(/(?<=[.:_,])/).flatMap((part) => [part, h("wbr")]);  // where a long name may break
 
   const chart = ({ term, both }, s) => {
     const all = both.flat(), xs = all.map((p) => p[0]), ys = all.map((p) => p[1]);
@@ -58,7 +58,8 @@ function render({ model, el }) {
   const list = (title, some, s) => h("div", {}, h("h5", {}, title), h("ul", { class: "sb-queries" }, some.length ? some.map((q) =>
     h("li", {}, h("button", { "data-key": `query ${q.query}`, "aria-pressed": String(s.query?.number === q.query),
       onclick: () => send({ do: "ask", query: q.query }) }, `${said(q.label)} ${q.query}: ${three(q.scores[0])} → ${three(q.scores[1])}`))) : h("li", {}, "none")));
-  const tile = (t) => h("span", { class: `sb-tile ${t.hit ? "sb-hit" : "sb-miss"}`, role: "img", "aria-label": `${t.hit ? "right" : "wrong"}: ${said(t.label)}` },
+  const tile = (t) => h("span", { class: `sb-tile ${t.hit ? "sb-hit" : "sb-miss"}`, role: "img", title: said(t.label),
+    "aria-label": `${t.hit ? "right" : "wrong"}: ${said(t.label)}` },
     h("img", { src: t.url, alt: "" }), h("span", {}, `${t.hit ? "✓" : "✗"} ${said(t.label)}`));
   const answer = (strip, k, s) => h("article", { class: "sb-answer" }, h("header", {}, line(k, s), h("h4", {}, s.names[k]),
     h("span", {}, strip.score === null ? "no answer: see above" : `AP ${three(strip.score)}`)), h("div", { class: "sb-strip" }, strip.tiles.map(tile)));
@@ -69,8 +70,8 @@ function render({ model, el }) {
     chosen.forEach((c, k) => { options(c, s.runs, s.names[k], (n) => n); refill(keys[k], line(k, s)); });
     refill(notes, s.notes.map((n) => h("p", { class: "sb-problem" }, n)));
     refill(changes, heads("parameter", "first", "second"), h("tbody", {}, s.changes.length
-      ? s.changes.map(([name, a, b]) => row(name, h("td", {}, a), h("td", {}, b))) : row("nothing", h("td"), h("td"))));
-    refill(numbers, heads("", "first", "second"), h("tbody", {}, s.headlines.map(([name, both]) => row(name, ...both.map(cell)))));
+      ? s.changes.map(([name, a, b]) => row(parted(name), h("td", {}, parted(a)), h("td", {}, parted(b)))) : row("nothing", h("td"), h("td"))));
+    refill(numbers, h("caption", {}, "this run, then mean ± half the 95 % interval over its seeds (how many)"), heads("", "first", "second"), h("tbody", {}, s.headlines.map(([name, both]) => row(name, ...both.map(cell)))));
     refill(curves, s.curves.length ? s.curves.map((c) => chart(c, s)) : h("p", {}, "No curves: neither has a history here."));
     refill(classes, s.classes.length ? bars(s) : h("li", {}, "Needs the weights of both."));
     refill(lists, list("lost most by the second", s.lost, s), list("won most by the second", s.won, s));

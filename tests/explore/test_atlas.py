@@ -200,13 +200,6 @@ def test_what_is_picked_and_looked_at_is_said_in_words(atlas):
     assert atlas.message == "Nothing lies there."
 
 
-def test_every_change_is_another_message_so_that_the_browser_is_never_left_waiting(atlas):
-    atlas.look(1)
-    first = atlas.shown()
-    atlas.look(1)
-    assert atlas.shown() != first
-
-
 def test_groups_and_their_light(atlas):
     assert atlas.shown()["colours"] == ["class", "modality", "family", "error"]
     atlas.colour_by("family")

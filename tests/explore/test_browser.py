@@ -272,3 +272,81 @@ def test_the_atlas_by_mouse_and_by_keyboard_alone(lab, folder):
     assert view.locator("img[src='x']").count() == 0
     assert page.dialogs == []
     assert page.problems == []
+
+
+ALL = """
+import pathlib, sys, tempfile
+import numpy as np
+sys.path.insert(0, {tests!r})
+from conftest import tiny_runs
+from sbirkit.data import Catalogue
+from sbirkit.explore import AtlasState, KnobsState, PlaygroundState, RunsState
+world = Catalogue.open({folder!r})
+bench = world.benchmark(["class 01", "class 03"], setting="gzs", selection=["class 05"])
+vectors = np.random.default_rng(0).normal(size=(len(world), 8))
+atlas = AtlasState([("one", vectors)], world, np.arange(len(world)))
+runs = RunsState(tiny_runs(pathlib.Path(tempfile.mkdtemp()), bench), bench)
+knobs, play = KnobsState("owl"), PlaygroundState()
+"""
+TWICE = """
+from IPython.display import display
+for state in (atlas, knobs, runs, play):
+    display(state, state.view())
+"""
+
+
+def test_two_views_of_each_agree_a_rerun_loses_nothing_the_file_stays_small_and_a_restart_is_told(
+    lab, folder
+):
+    from pathlib import Path
+
+    page = lab.notebook("all", ALL.format(tests=str(Path(__file__).parent), folder=str(folder)), TWICE)
+
+    def both(name):
+        views = page.locator(f".sb-{name}")
+        views.nth(1).wait_for(timeout=60_000)
+        return views.nth(0), views.nth(1)
+
+    def the_same(*texts):
+        for name, text in zip(("atlas", "world", "runs", "playground"), texts, strict=True):
+            for view in both(name):
+                view.get_by_text(text).first.wait_for()
+
+    (atlas, _), (knobs, _), (runs, _), (play, _) = (both(n) for n in ("atlas", "world", "runs", "playground"))
+    plane = atlas.locator("canvas.sb-over")
+    plane.focus()
+    for _ in range(14):
+        page.keyboard.press("+")
+    page.keyboard.press("Enter")
+    knobs.get_by_role("button", name="All as in the benchmark").press("Enter")  # changes nothing
+    knobs.get_by_label("clutter", exact=True).focus()
+    page.keyboard.press("End")  # and at once, without waiting for an answer, to the next
+    knobs.get_by_label("gap", exact=True).focus()
+    page.keyboard.press("End")
+    runs.get_by_label("First run").select_option("edges_s0")
+    runs.get_by_label("Second run").select_option("pixels_s0")
+    runs.locator(".sb-queries button").first.press("Enter")
+    play.get_by_role("button", name="... and the quadruplet fixes").press("Enter")
+    query = re.compile(r"Query \d+: class 0")
+    said = "120 picked: 60 sketches, 60 photos", "here clutter stands elsewhere", query, "The same points."
+    the_same(*said)
+
+    page.locator(".jp-Cell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "() => /\\[3\\]/.test(document.querySelectorAll('.jp-InputPrompt')[1].textContent)"
+    )
+    the_same(*said)
+
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    saved = (lab.folder / "all.ipynb").read_text()
+    assert "120 picked" in saved  # the twin on paper
+    assert '"_esm"' not in saved  # and no state of any widget
+    assert len(saved) < 1_000_000
+
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    for name in ("atlas", "world", "runs", "playground"):
+        for view in both(name):
+            view.get_by_role("alert").wait_for(state="visible", timeout=20_000)
+    assert page.problems == []

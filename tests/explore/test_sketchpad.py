@@ -248,6 +248,14 @@ def test_the_view_follows_the_state_and_is_one(pad):
     assert view.shown["strokes"] == []
 
 
+def test_every_answer_is_another_message_so_that_the_browser_is_never_left_waiting(pad):
+    view, sent = pad.view(), []
+    view.observe(lambda change: sent.append(change.new), "shown")
+    for _ in range(2):  # the second changes nothing
+        view.state.receive({"do": "clear"})
+    assert len(sent) == 2
+
+
 def test_it_shows_itself_live_and_on_paper(pad):
     pad.want("class 01")
     pad.draw(BAR)
