@@ -22,7 +22,8 @@ LABELS = {"bda": "bdasketret"}  # arms whose long runs have another name
 
 
 def summed(found: Sequence["Outcome"]) -> Shown:
-    """What came out, in four heaps. *The other way*: the whole interval is on the wrong side of zero."""
+    """What came out, in four heaps. *The other way*: the whole interval is on the wrong side of zero, and the
+    effect would matter; the rest of what does not hold is too small to matter, either way."""
     heaps: dict[str, list[str]] = {
         "holds": [], "does not hold: the other way": [], "does not hold: too small": [], "undecided": []
     }  # fmt: skip
@@ -30,7 +31,9 @@ def summed(found: Sequence["Outcome"]) -> Shown:
         heap: str = one.verdict
         if heap == "does not hold":
             sign = {"up": 1, "down": -1, "same": math.nan}[one.claim.direction]
-            wrong = max(sign * one.test.low, sign * one.test.high) < 0
+            wrong = (
+                max(sign * one.test.low, sign * one.test.high) < 0 and abs(one.test.effect) >= one.claim.least
+            )
             heap += ": the other way" if wrong else ": too small"
         heaps.setdefault(heap, []).append(one.claim.id)
     rows = [[heap, str(len(ids)), ", ".join(ids) or "none"] for heap, ids in heaps.items()]

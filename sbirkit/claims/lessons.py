@@ -182,7 +182,7 @@ def forest(found: Sequence["Outcome"], *, title: str = "") -> "Sheet":
             mark, colour, fill = MARKS[one.verdict]
             if math.isfinite(t.low):
                 ax.plot([t.low, t.high], [k, k], "|-", color=COLOURS[colour], lw=2, ms=7)
-            ax.plot(t.effect, k, mark, color=COLOURS[colour], fillstyle=fill, ms=8)
+            ax.plot(t.effect, k, mark, color=COLOURS[colour], fillstyle=fill, ms=7)
         arrow = {"up": "→", "down": "←", "same": "↔"}
         names = [
             f"{one.claim.id}{'' if one.verdict == one.test.alone else ' †'} {arrow[one.claim.direction]}"

@@ -74,7 +74,10 @@ def arms(**values):
     })  # fmt: skip
 
 
-@pytest.mark.parametrize(("whole", "heap"), [(0.60, "holds"), (0.501, "too small"), (0.40, "the other way")])
+@pytest.mark.parametrize(
+    ("whole", "heap"),
+    [(0.60, "holds"), (0.501, "too small"), (0.494, "too small"), (0.40, "the other way")],
+)
 def test_heaps_tell_too_small_from_the_other_way(whole, heap):
     made = arms(**{"ramln": whole, "ramln-inter": 0.5, "ramln-plain": 0.2})
     noisy = {"ramln.home.s0": 0.002, "ramln.home.s1": -0.002}
