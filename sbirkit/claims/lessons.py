@@ -63,7 +63,7 @@ class Shown(str):
         return str(self)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> Shown:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> Shown:
     rows = [list(row) for row in rows]
     lines = ("".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in row) for row in rows)
     cells = "".join(f"<tr>{line}</tr>" for line in lines)
@@ -81,13 +81,13 @@ def sentences(found: Sequence["Outcome"]) -> Shown:
             c.sentence,
             c.kind,
             c.source,
-            c.quantity.removeprefix("zs "),
+            " ".join(dict.fromkeys(c.quantity.removeprefix("zs ").split())),
             f"{sign[c.direction]}{c.least:g}",
         ]
         for c in (one.claim for one in found)
     ]
     head = ["claim", "sentence", "whose", "source", "quantity", "what would matter"]
-    return _table(head, rows, "Written down before any run")
+    return table(head, rows, "Written down before any run")
 
 
 def guessed(guesses: Mapping[str, str], found: Sequence["Outcome"]) -> Shown:
@@ -115,7 +115,7 @@ def guessed(guesses: Mapping[str, str], found: Sequence["Outcome"]) -> Shown:
             else "a surprise"
         )
         rows.append([name, guess or "…", by_id[name].said, mark])
-    return _table(["claim", "your guess", "what came", ""], rows, "Guess and outcome")
+    return table(["claim", "your guess", "what came", ""], rows, "Guess and outcome")
 
 
 def verdicts(found: Sequence["Outcome"]) -> None:
@@ -140,7 +140,7 @@ def why(found: Sequence["Outcome"]) -> Shown:
         q = "" if math.isnan(one.q) else f"{one.q:.3f}"
         rows.append([one.claim.id, one.verdict, by_seed, arms, q, after])
     head = ["claim", "verdict", "differences by seed", "arms", "p, corrected", "before the correction"]
-    return _table(head, rows, "Why")
+    return table(head, rows, "Why")
 
 
 MARKS = {"holds": ("o", 0, "full"), "does not hold": ("X", 1, "full"), "undecided": ("o", 7, "none")}
@@ -150,22 +150,28 @@ def forest(found: Sequence["Outcome"], *, title: str = "") -> "Sheet":
     """Effects with their intervals, a row for each claim, a panel for each kind of quantity.
 
     The bar across a row is what would *not* matter; an arrow says which way the claim points. A dot holds, a
-    cross does not hold, a ring is undecided; what was not run has none.
+    cross does not hold, a ring is undecided; what was not run has none. A dagger is at a claim that was more
+    than undecided before the correction for many claims.
     """
+    from matplotlib.patches import Patch
+
     from sbirkit.data.sheets import GREY, Sheet, canvas
     from sbirkit.lessons import COLOURS
 
     panels: dict[str, list[Outcome]] = {}
     for one in found:
         source, _, key = one.claim.quantity.partition(" ")
-        panels.setdefault(key if source == "zs" else f"{key} ({source})".replace("_", " "), []).append(one)
+        of = "" if source in ("zs", key) else f" ({source})"
+        panels.setdefault(f"{key}{of}".replace("_", " "), []).append(one)
     if not panels:
         raise ValueError("found: want at least one outcome")
     sizes = [len(rows) + 1.2 for rows in panels.values()]
-    figure = Sheet(figsize=(8.4, 0.3 * sum(sizes) + 0.5), facecolor="none", dpi=110, layout="constrained")
+    figure = Sheet(figsize=(8.4, 0.3 * sum(sizes) + 0.8), facecolor="none", dpi=110, layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
     for ax, (name, rows) in zip(axes, panels.items(), strict=True):
         canvas(0, 0, ax=ax)
+        ax.use_sticky_edges = False  # so that a bar ends within the panel
+        ax.tick_params(labelsize=8)
         ax.axvline(0, color=GREY, lw=1)
         for k, one in enumerate(rows):
             t, least = one.test, one.claim.least
@@ -175,35 +181,54 @@ def forest(found: Sequence["Outcome"], *, title: str = "") -> "Sheet":
                 continue
             mark, colour, fill = MARKS[one.verdict]
             if math.isfinite(t.low):
-                ax.plot([t.low, t.high], [k, k], "-", color=COLOURS[colour], lw=2)
-            ax.plot(t.effect, k, mark, color=COLOURS[colour], fillstyle=fill, ms=8)
+                ax.plot([t.low, t.high], [k, k], "|-", color=COLOURS[colour], lw=2, ms=7)
+            ax.plot(t.effect, k, mark, color=COLOURS[colour], fillstyle=fill, ms=7)
         arrow = {"up": "→", "down": "←", "same": "↔"}
-        names = [f"{one.claim.id} {arrow[one.claim.direction]}" for one in rows]
+        names = [
+            f"{one.claim.id}{'' if one.verdict == one.test.alone else ' †'} {arrow[one.claim.direction]}"
+            for one in rows
+        ]
         ax.set_yticks(range(len(rows)), names, fontsize=8, parse_math=False)
         ax.set(ylim=(len(rows) - 0.4, -0.6))
         ax.set_xlabel(f"difference of {name}", color=GREY, fontsize=8, parse_math=False)
         ax.margins(x=0.08)
     figure.suptitle(title, color=GREY, fontsize=10)
+    for verdict, (mark, colour, fill) in MARKS.items():
+        axes[0].plot([], [], mark, color=COLOURS[colour], fillstyle=fill, ms=8, label=verdict)
+    keys, labels = axes[0].get_legend_handles_labels()
+    keys, labels = [*keys, Patch(color=GREY, alpha=0.18, lw=0)], [*labels, "would not matter"]
+    if any(one.verdict != one.test.alone for one in found):
+        keys, labels = [*keys, Patch(alpha=0)], [*labels, "† undecided by the correction only"]
+    figure.legend(
+        keys, labels, loc="outside lower center", ncols=5, frameon=False, labelcolor=GREY, fontsize=8
+    )
     said = "; ".join(f"{one.claim.id} {one.said}" for one in found)
     figure.alt = f"Forest plot{' of ' + title if title else ''}. {said}."
     return figure
 
 
-def over_knob(line: "Curve", found: "Records") -> "Sheet":
-    """The mean effect at each position of a knob, with the band of its 95 % interval over seeds."""
+def over_knob(line: "Curve", found: "Records", *, least: float = 0) -> "Sheet":
+    """The mean effect at each position of a knob, with its 95 % interval over seeds.
+
+    Args:
+        least: the smallest effect that would matter, a grey band on both sides of zero.
+    """
     from sbirkit.data.sheets import GREY, canvas
     from sbirkit.lessons import COLOURS
 
     from .judging import curve
 
-    figure, ax = canvas(5.4, 2.6)
+    figure, ax = canvas(5.4, 2.8)
     ax.axhline(0, color=GREY, lw=1)
+    if least:
+        ax.axhspan(-least, least, color=GREY, alpha=0.18, lw=0)
     points = curve(line, found)
     if points:
         at, mean, low, high = np.array(points, dtype=float).T
-        ax.plot(at, mean, "o-", color=COLOURS[0], lw=1.8)
+        ax.plot(at, mean, "o--", color=COLOURS[0], lw=1)  # dashed: nothing was measured in between
         if np.isfinite(low).all():
-            ax.fill_between(at, low, high, color=COLOURS[0], alpha=0.2, lw=0)
+            ax.errorbar(at, mean, [mean - low, high - mean], fmt="none", color=COLOURS[0], lw=2, capsize=4)
+        ax.margins(x=0.08, y=0.1)
     else:
         ax.text(0.5, 0.6, "no runs yet", transform=ax.transAxes, ha="center", color=GREY)
     ax.set_xticks(list(line.at))
@@ -214,31 +239,35 @@ def over_knob(line: "Curve", found: "Records") -> "Sheet":
     ax.set_title(line.title, color=GREY, fontsize=10, parse_math=False)
     ends = {p: "" if math.isnan(p[2]) else f" [{p[2]:+.3f}, {p[3]:+.3f}]" for p in points}
     said = "; ".join(f"at {p[0]:g} {p[1]:+.3f}{ends[p]}" for p in points) or "No runs yet"
-    figure.alt = f"{line.title}, over {line.knob}: {said}."
+    band = f" Less than {least:g} would not matter." if least else ""
+    figure.alt = f"{line.title}, over {line.knob}: {said}.{band}"
     return figure
 
 
-def plane(points: Mapping[str, tuple[float, float]], *, cap: float, title: str = "") -> "Sheet":
+def plane(
+    points: Mapping[str, tuple[float, float]], *, cap: float, title: str = "", path: bool = True
+) -> "Sheet":
     """The information plane: what is read of the class against what is read of the modality, in nats.
 
     Args:
-        points: name -> (modality, class), joined in their order. cap: of the class, the log of their number.
+        points: name -> (modality, class). cap: of the class, the log of their number.
+        path: join them in their order.
     """
     from sbirkit.data.sheets import GREY, canvas
     from sbirkit.lessons import COLOURS
 
-    figure, ax = canvas(5.4, 3.4)
+    figure, ax = canvas(6.4, 3.4)
     if points:
         x, y = np.array(list(points.values()), dtype=float).T
-        ax.plot(x, y, "-", color=GREY, lw=1)
+        if path:
+            ax.plot(x, y, "-", color=GREY, lw=1)
         for k, (name, (a, b)) in enumerate(points.items()):
-            ax.plot(a, b, "osD^vPX*"[k % 8], color=COLOURS[k % 8], ms=8)
-            ax.annotate(name, (a, b), xytext=(7, 4), textcoords="offset points", color=GREY, fontsize=9,
-                        parse_math=False)  # fmt: skip
+            ax.plot(a, b, "osD^vPX*"[k % 8], color=COLOURS[k % 8], ms=8, alpha=0.85, label=name)
     else:
         ax.text(0.5, 0.5, "no runs yet", transform=ax.transAxes, ha="center", color=GREY)
-    ax.axhline(cap, color=GREY, ls="--", lw=1)
-    ax.axvline(math.log(2), color=GREY, ls=":", lw=1)
+    ax.axhline(cap, color=GREY, ls="--", lw=1, label="all of the class")
+    ax.axvline(math.log(2), color=GREY, ls=":", lw=1, label="all of the modality")
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, labelcolor=GREY, fontsize=9)
     ax.set(
         xlabel="nats read of the modality (at most log 2)",
         ylabel="nats read of the class",
@@ -355,7 +384,7 @@ def circles(panels: Mapping[str, Tensor], y: Tensor, sketch: Tensor) -> "Sheet":
     from sbirkit.data.sheets import GREY, Sheet, canvas
     from sbirkit.lessons import COLOURS
 
-    figure = Sheet(figsize=(2.6 * len(panels), 2.9), facecolor="none", dpi=110, layout="constrained")
+    figure = Sheet(figsize=(2.6 * len(panels), 3.1), facecolor="none", dpi=110, layout="constrained")
     turn = torch.linspace(0, 2 * math.pi, 100)
     for ax, (title, points) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
@@ -383,7 +412,8 @@ def circles(panels: Mapping[str, Tensor], y: Tensor, sketch: Tensor) -> "Sheet":
                 va="center",
                 weight="bold",
             )
-        ax.set(xticks=[], yticks=[], aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+        ax.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+        ax.set_axis_off()
         ax.set_title(title, color=GREY, fontsize=10, parse_math=False)
     figure.supxlabel("hollow triangles: sketches · dots: photos", color=GREY, fontsize=9)
     figure.alt = f"Sketches and photos of {len(y.unique())} classes on a circle: {', '.join(panels)}."
