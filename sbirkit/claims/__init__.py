@@ -2,8 +2,8 @@
 
 ``claims.toml`` holds the claims, the arms that they compare and the places where these are compared, all of
 it written before any run. ``python -m sbirkit.claims`` (``make ledger``) fills it; a verdict needs only the
-small records in ``results/claims/``. ``python -m sbirkit.claims.asking`` makes the experiments that looked for
-reasons afterwards; they have no verdict.
+small records in ``results/claims/``. ``python -m sbirkit.claims.asking`` makes the experiments that looked
+for reasons afterwards; they have no verdict.
 
 >>> from sbirkit.claims import read_ledger
 >>> read_ledger().claims["ramln.intra"].quantity
