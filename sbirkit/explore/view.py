@@ -23,20 +23,20 @@ class View(anywidget.AnyWidget):
     cloud = traitlets.Dict().tag(sync=True)
 
     def __init__(self, state: "State") -> None:
-        self.state, self._sent, self._answers = state, state.cloud(), 0
+        self.state, self._sent, self._replies = state, state.cloud(), 0
         super().__init__(shown=state.shown(), cloud=self._sent)
         self.on_msg(lambda _, asked, __: state.receive(asked))
         state.watch(self.refresh)
 
     def refresh(self) -> None:
-        """Send what changed, in one go; the count of answers differs even where nothing else does, since the
+        """Send what changed, in one go; the count of replies differs even where nothing else does, since the
         browser waits for one before it asks again.
         """
-        self._answers += 1
+        self._replies += 1
         with self.hold_sync():
             if (cloud := self.state.cloud()) is not self._sent:
                 self.cloud = self._sent = cloud
-            self.shown = self.state.shown() | {"answers": self._answers}
+            self.shown = self.state.shown() | {"reply": self._replies}
 
     def bundle(self) -> dict[str, Any]:
         """What a notebook stores to display it."""

@@ -254,6 +254,7 @@ def test_every_answer_is_another_message_so_that_the_browser_is_never_left_waiti
     for _ in range(2):  # the second changes nothing
         view.state.receive({"do": "clear"})
     assert len(sent) == 2
+    assert {name: view.shown[name] for name in pad.shown()} == pad.shown()  # the count hides nothing
 
 
 def test_it_shows_itself_live_and_on_paper(pad):
