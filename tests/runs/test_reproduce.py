@@ -126,7 +126,7 @@ def test_failure_is_kept_shown_and_does_not_stop_the_rest(tool, write, capsys):
         (["-p", "imags=9600"], "there is no parameter 'imags' (did you mean 'images'?)"),
         (["-p", "images=many"], "parameter images: images wants a whole number from 1, got 'many'"),
         (["-p", "lr=fast"], "parameter lr: TrainConfig: lr wants float, got 'fast'"),
-        (["-p", "dns.contrastive=1"], "there is no method 'dns'; there are untrained, frozen"),
+        (["-p", "dns.contrastive=1"], "there is no method 'dns' (did you mean 'dsn'?)"),
         (["-p", "dsn.contrast=1"], "there is no parameter 'dsn.contrast' (did you mean 'contrastive'?)"),
         (
             ["-p", "dsn.contrastive=-1"],
