@@ -91,8 +91,9 @@ class Job:
             executed = notebooks.with_kernel(
                 lambda manager: papermill.execute_notebook(
                     self.source, part, dict(self.parameters), kernel_name="python3", language="python",
-                    cwd=self.source.parent, progress_bar=False, km=manager,
-                    extra_arguments=notebooks.QUIET_KERNEL,
+                    # Not cwd=: that moves this whole process, other threads and their kernels with it.
+                    resources={"metadata": {"path": str(self.source.parent)}},
+                    progress_bar=False, km=manager, extra_arguments=notebooks.QUIET_KERNEL,
                 ),
                 env=self.env, ended=ended(self.out),
             )  # fmt: skip

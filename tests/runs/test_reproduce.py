@@ -242,6 +242,15 @@ while not Path({other!r}).exists():
     assert tool() == 0
 
 
+def test_a_notebook_runs_in_its_folder_and_moves_nobody_else(tool, write, monkeypatch):
+    path = write("00-here", ("code", "from pathlib import Path\nPath('here').touch()"))
+    moves, move = [], os.chdir
+    monkeypatch.setattr(os, "chdir", lambda where: (moves.append(where), move(where)))
+    assert tool() == 0
+    assert (path.parent / "here").is_file()
+    assert {Path(where) for where in moves} <= {Path.cwd()}
+
+
 def test_only_one_works_on_a_folder(tool, write, capsys):
     write("00-one", PARAMETERS)
     with reproduce.alone(tool.out):
