@@ -13,6 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sbirkit.claims.judging import judge
+from sbirkit.claims.page import records_folder
+from sbirkit.claims.reading import read_ledger
+from sbirkit.claims.records import Records
 from sbirkit.data.doodleworld import World
 from sbirkit.data.doodleworld.world import measured
 from sbirkit.runs import standings
@@ -112,11 +116,11 @@ def standing() -> str:
 
 def ledger() -> str:
     """How many claims of each paper hold, as the records in ``results/claims`` say."""
-    rows = json.loads((HERE.parent / "results" / "claims" / "ledger.json").read_text(encoding="utf-8"))
+    outcomes = judge(read_ledger(), Records(records_folder(HERE.parent / "results" / "claims", "laptop")))
     verdicts = ("holds", "does not hold", "undecided")
-    count = Counter((row["paper"], re.split(r", | \(", row["verdict"])[0]) for row in rows)
+    count = Counter((one.claim.paper, one.verdict) for one in outcomes)
     lines = ["| | claims | " + " | ".join(verdicts) + " |", "| --- |" + " --: |" * (1 + len(verdicts))]
-    for paper in dict.fromkeys(row["paper"] for row in rows):
+    for paper in dict.fromkeys(one.claim.paper for one in outcomes):
         cells = [count[paper, verdict] for verdict in verdicts]
         lines.append(f"| {paper} | {sum(cells)} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)

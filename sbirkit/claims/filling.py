@@ -16,15 +16,18 @@ def work(ledger: Ledger, wanted: Sequence[Job], folder: Path, *, workers: int, m
     """Do the jobs that have something to do, a few side by side; returns how many failed."""
     if strange := unknown(job.needs for job in wanted):
         print(f"Not measured, for there is no such measure here: {', '.join(strange)}")
-    todo = [job for job in wanted if lacking(job, folder)]
+    missing = [job for job in wanted if lacking(job, folder)]
     each = ledger.seconds[wanted[0].profile] if wanted else 0
-    print(f"{len(todo)} of {len(wanted)} runs to do, {spoken(len(todo) * each / workers)} if none of them is "
-          f"trained yet; records in {folder}", flush=True)  # fmt: skip
-    if not todo:
+    took = spoken(len(missing) * each / workers)
+    print(f"{len(missing)} of {len(wanted)} runs to do, {took} if none of them is trained yet; "
+          f"records in {folder}", flush=True)  # fmt: skip
+    if not missing:
         return 0
-    for place in {job.place.name: job.place for job in todo}.values():
-        place.benchmark(todo[0].world_seed, progress=True)  # draws on all cores, before the runs share them
-    begun, done, failed, waiting = time.monotonic(), 0, 0, list(todo)
+    for place in {job.place.name: job.place for job in missing}.values():
+        place.benchmark(
+            missing[0].world_seed, progress=True
+        )  # draws on all cores, before the runs share them
+    begun, done, failed, waiting = time.monotonic(), 0, 0, list(missing)
     running: dict[Future[str], Job] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=quiet) as pool:
         try:
@@ -44,8 +47,8 @@ def work(ledger: Ledger, wanted: Sequence[Job], folder: Path, *, workers: int, m
                                          "the same command goes on from here.") from None  # fmt: skip
                     except Exception as error:  # the others still get their turn
                         failed, said = failed + 1, f"FAILED: {job.name}: {type(error).__name__}: {error}"
-                    left = (time.monotonic() - begun) / done * (len(todo) - done)
-                    print(f"[{done}/{len(todo)}, {spoken(left)} left] {said}", flush=True)
+                    left = (time.monotonic() - begun) / done * (len(missing) - done)
+                    print(f"[{done}/{len(missing)}, {spoken(left)} left] {said}", flush=True)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in active_children():

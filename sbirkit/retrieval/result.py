@@ -236,9 +236,17 @@ def markdown(cells: list[list[str]], caption: str) -> str:
     """A table, first row on top, and words below it. What stands in a cell cannot break it.
 
     Numbers stand on the right of their column, words, and the first column, on the left.
+
+    >>> print(markdown([["method", "mAP", "verdict"], ["a|b", "nan", "holds"]], "By hand."))
+    | method | mAP | verdict |
+    | :--- | ---: | :--- |
+    | a\\|b | nan | holds |
+    <BLANKLINE>
+    By hand.
+    <BLANKLINE>
     """
     head, *rows = [[html.escape(cell).replace("|", "\\|") for cell in row] for row in cells]
-    wordy = [any(row[i][:1].isalpha() for row in rows) or not i for i in range(len(head))]
+    wordy = [any(row[i][:1].isalpha() and row[i] != "nan" for row in rows) or not i for i in range(len(head))]
     lines = [head, [":---" if words else "---:" for words in wordy], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{html.escape(caption)}\n"
 
