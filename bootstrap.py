@@ -105,13 +105,17 @@ def record(what: dict) -> None:
 
 
 def commands(torch: str, lock: Path) -> list:
-    """What fills the environment, in order. ``lock`` is the lock, or for the CPU build what remains of it."""
+    """What fills the environment, in order. ``lock`` is the lock, or for the CPU build what remains of it.
+
+    Compiled at once: `make reproduce` starts dozens of processes, and where none may write bytecode
+    (PYTHONDONTWRITEBYTECODE, as in many containers) each would spend ten seconds on compiling the same files.
+    """
     uv = [str(VENV / "bin" / "uv"), "pip"]
     here = ["--python", str(VENV / "bin" / "python")]
-    steps = [[*uv, "sync", *here, "--require-hashes", str(lock)]]
+    steps = [[*uv, "sync", *here, "--require-hashes", "--compile-bytecode", str(lock)]]
     if torch == "cpu":
         pins = [p.split()[0] for p in packages(LOCK.read_text()) if re.match("(torch|torchvision)==", p)]
-        steps.append([*uv, "install", *here, "--torch-backend", "cpu", *pins])
+        steps.append([*uv, "install", *here, "--torch-backend", "cpu", "--compile-bytecode", *pins])
     steps.append([*uv, "install", *here, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     return steps
 
@@ -120,10 +124,12 @@ def call(command: list) -> None:
     """Run one step; say which one failed, and what usually helps."""
     code = subprocess.call(command, cwd=str(ROOT))
     if code:
+        other = "\nPyTorch's own index out of reach? make setup TORCH=default does without it."
         sys.exit(
             f"\nThis step failed ({code}):\n  {' '.join(map(shlex.quote, command))}\n"
             "If the package index was out of reach, try again: what was downloaded is kept.\n"
             "Behind a mirror or proxy: uv reads UV_DEFAULT_INDEX and HTTPS_PROXY, not pip's settings."
+            + (other if "--torch-backend" in command else "")
         )
 
 

@@ -26,7 +26,12 @@ def crew(scheduler: str = "", *, workers: int = 2) -> Iterator["Client"]:
         with Client(scheduler, timeout=PATIENCE) as client:
             yield client
         return
-    quiet = {"distributed.logging.distributed": "critical", "distributed.admin.log-length": 0}
+    quiet = {
+        "distributed.logging.distributed": "critical", "distributed.admin.log-length": 0,
+        # Dask watches itself fifty times a second, which costs a fifth of a core
+        "distributed.admin.tick.interval": "1s", "distributed.admin.system-monitor.interval": "10s",
+        "distributed.worker.profile.enabled": False,
+    }  # fmt: skip
     with dask.config.set(quiet), _deaf():
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,

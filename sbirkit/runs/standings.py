@@ -19,10 +19,11 @@ import numpy as np
 
 from sbirkit import paths
 from sbirkit.training import Run, evaluate
+from sbirkit.training.config import read_profile
 from sbirkit.training.files import read_weights, write_json, write_weights
 
 from .arms import obtain
-from .rows import COLUMNS, ROWS, record_name
+from .rows import COLUMNS, HALVED, ROWS, record_name
 
 T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
@@ -36,7 +37,9 @@ def measure(label: str, split: str, seed: int, profile: str, out: Path, *, keep_
     torch.set_num_threads(1)  # runs side by side; and the number of threads moves the last digits
     name, options = ROWS[label]
     bench = load("doodleworld").benchmark(split, setting="gzs")
-    run = obtain(name, bench, profile=profile, seed=seed, progress=False, **options)
+    run = obtain(
+        name, bench, profile=profile, seed=seed, train=pictures(label, profile), progress=False, **options
+    )
     if not run.number("zs"):
         evaluate(run, bench)
         if name == "masbir":
@@ -44,6 +47,15 @@ def measure(label: str, split: str, seed: int, profile: str, out: Path, *, keep_
     ship(run, out / record_name(label, split, seed), weights=keep_weights)
     found, seconds = run.number("zs")["mAP@all"], run.manifest["seconds"]
     return f"{label} {split} seed {seed}: mAP@all {found:.3f} ({seconds:.0f} s)"
+
+
+def pictures(label: str, profile: str) -> dict[str, int]:
+    """What a row changes of a profile's training.
+
+    >>> pictures("clip-softmax", "laptop"), pictures("softmax", "laptop")
+    ({'images': 19200}, {})
+    """
+    return {"images": read_profile(profile)["train"]["images"] // 2} if label in HALVED else {}
 
 
 def ship(run: Run, folder: Path, *, weights: bool) -> None:

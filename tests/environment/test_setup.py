@@ -129,7 +129,7 @@ def test_cpu_build_takes_everything_but_torch_from_the_hashed_lock(bootstrap, mo
     assert {"numpy", "torchmetrics", "pytorch-metric-learning", "uv"} < set(rest)
     assert not [name for name in rest if name.startswith(("nvidia", "cuda"))]
     sync, torch, own = bootstrap.commands("cpu", Path("rest.lock"))
-    assert sync[-2:] == ["--require-hashes", "rest.lock"]
+    assert sync[-3:] == ["--require-hashes", "--compile-bytecode", "rest.lock"]
     assert torch[-4:] == [
         "--torch-backend",
         "cpu",
