@@ -13,7 +13,7 @@ SEEDS ?=
 FRESH ?= yes
 SCHEDULER ?=
 ARGS ?=
-CODE = sbirkit data_prep tests benchmarks bootstrap.py
+CODE = sbirkit data_prep tests benchmarks docs bootstrap.py
 
 help: ## show this help
 	@echo "sbirkit: learn, reproduce and compare zero-shot sketch-based image retrieval"

@@ -1,5 +1,5 @@
 // Maps of points on canvases. Positions came once, as bytes; what is picked comes as one bit for each point.
-const PLANE = 520, FAR = 12;
+const PLANE = 520, FAR = 12, STATES = ["faint", "plain", "wrong", "picked"];  // drawn in this order
 
 const bytes = (view) => new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 const words16 = (view) => new Uint16Array(bytes(view).buffer);
@@ -29,19 +29,33 @@ function render({ model, el }) {
   const isPicked = (i) => picked[i >> 3] >> (i & 7) & 1;
   const colourOf = (p, s, i) => shown.colour === "error" ? wrong[p][s * n + i] : codes[shown.colour][i];
 
-  const sprite = (group, kind, state) => {
-    const key = `${group} ${kind} ${state}`;
+  const sprite = (group, kind, state) => {  // its bytes, drawn once for each kind of mark
+    const key = (2 * group + kind) * STATES.length + state;
     if (!sprites.has(key)) {
-      const scale = window.devicePixelRatio || 1, c = document.createElement("canvas"), r = big + (state === "wrong" ? 1.2 : 0);
-      c.width = c.height = 18 * scale;
-      const g = c.getContext("2d");
+      const name = STATES[state], r = big + (name === "wrong" ? 1.2 : 0), half = Math.ceil(name === "picked" ? big + 4 : 1.25 * r + 1);
+      const scale = window.devicePixelRatio || 1, side = Math.ceil(2 * half * scale), g = new OffscreenCanvas(side, side).getContext("2d");
       g.scale(scale, scale);
-      g.globalAlpha = state === "faint" ? 0.13 : 0.85;
-      mark(g, 9, 9, r, kind, cloud.groups[shown.colour].colours[group]);
-      if (state === "picked") { g.strokeStyle = ink(root, "--sb-ink", "#222"); g.lineWidth = 1.4; g.beginPath(); g.arc(9, 9, big + 3.2, 0, 7); g.stroke(); }
-      sprites.set(key, c);
+      g.globalAlpha = name === "faint" ? 0.13 : 0.85;
+      mark(g, half, half, r, kind, cloud.groups[shown.colour].colours[group]);
+      if (name === "picked") { g.strokeStyle = ink(root, "--sb-ink", "#222"); g.lineWidth = 1.4; g.beginPath(); g.arc(half, half, big + 3.2, 0, 7); g.stroke(); }
+      const seen = g.getImageData(0, 0, side, side).data, dots = [];  // column, row, then premultiplied colour
+      for (let k = 0; k < side * side; k++) {
+        const alpha = seen[4 * k + 3];
+        if (alpha) dots.push(k % side, Math.floor(k / side), ...[0, 1, 2].map((c) => seen[4 * k + c] * alpha / 255), alpha);
+      }
+      sprites.set(key, { dots: Float32Array.from(dots), half: half * scale });
     }
     return sprites.get(key);
+  };
+  // One mark over what is there. By hand: tens of thousands of drawImage take a browser several times as long.
+  const stamp = (sum, width, { dots, half }, x, y) => {
+    const left = Math.round(x - half), up = Math.round(y - half);
+    for (let k = 0; k < dots.length; k += 6) {
+      const column = left + dots[k], row = up + dots[k + 1];
+      if (column < 0 || row < 0 || column >= width || row >= width) continue;
+      const d = 4 * (row * width + column), rest = 1 - dots[k + 5] / 255;
+      for (let c = 0; c < 4; c++) sum[d + c] = dots[k + 2 + c] + sum[d + c] * rest;
+    }
   };
 
   const maps = shown.panels.map((panel, p) => {
@@ -89,15 +103,23 @@ function render({ model, el }) {
   };
   const paint = (m) => {
     const g = m.g, list = cloud.groups[shown.colour].names, spot = shown.spot ? list.indexOf(shown.spot) : -1;
-    g.clearRect(0, 0, PLANE, PLANE);
-    for (const pass of ["faint", "plain", "picked"]) for (let i = 0; i < n; i++) {
-      const group = colourOf(m.p, m.at, i);
-      const state = isPicked(i) ? "picked" : spot >= 0 && group !== spot ? "faint" : "plain";
-      if (state !== pass) continue;
-      const [x, y] = m.px(m.where(i));
-      if (x < -9 || y < -9 || x > PLANE + 9 || y > PLANE + 9) continue;
-      g.drawImage(sprite(group, sketch[i], state === "plain" && shown.colour === "error" && group ? "wrong" : state), x - 9, y - 9, 18, 18);
+    const a = places[m.p], to = 2 * m.at * n, from = 2 * m.from * n, later = STATES.map(() => []);
+    const along = (i) => (a[from + i] + (a[to + i] - a[from + i]) * m.t) / 65535;
+    const { width } = m.base, step = width / m.seen.side;
+    const sum = new Float32Array(4 * width * width), image = g.createImageData(width, width), out = image.data;
+    for (let i = 0; i < n; i++) {
+      const group = colourOf(m.p, m.at, i), error = shown.colour === "error" && group;
+      const state = isPicked(i) ? 3 : spot >= 0 && group !== spot ? 0 : error ? 2 : 1;
+      later[state].push((along(2 * i) - m.seen.x) * step, width - (along(2 * i + 1) - m.seen.y) * step, 2 * group + sketch[i]);
     }
+    later.forEach((marks, state) => {
+      for (let k = 0; k < marks.length; k += 3) stamp(sum, width, sprite(marks[k + 2] >> 1, marks[k + 2] & 1, state), marks[k], marks[k + 1]);
+    });
+    for (let d = 0; d < sum.length; d += 4) {
+      const alpha = sum[d + 3];
+      if (alpha) { for (let c = 0; c < 3; c++) out[d + c] = sum[d + c] * 255 / alpha; out[d + 3] = alpha; }
+    }
+    g.putImageData(image, 0, 0);
     if (m.t === 1) names(m);
     over(m);
   };
