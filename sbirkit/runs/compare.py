@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sbirkit.training import Run
 from sbirkit.training.config import PROFILES, TrainConfig, read_profile
 
 from . import given, scores, transfer
-from .comparing import Job, Plan, do, forget
+from .comparing import Job, Plan, arm_of, do, forget
 
 SLOWER = {"ramln": 1.35, "dsn": 1.2, "masbir": 1.15, "bdasketret": 1.15}  # a step, beside softmax's
 EMBEDS = 3.0  # times as fast as training
@@ -94,7 +95,7 @@ class Clock:
         measuring = looked / (EMBEDS * self.rate)
         if own := self.known.get(job.method):
             return sum(own) / len(own) + measuring
-        return job.images() * SLOWER.get(job.method, 1.0) / self.rate + measuring
+        return job.images() * SLOWER.get(job.kind, 1.0) / self.rate + measuring
 
     def left(self, jobs: Sequence[Job]) -> float:
         """Of all that are left, side by side; each is counted less what another process has done of it."""
@@ -179,8 +180,16 @@ def _deaf() -> None:
 def understand(args: argparse.Namespace) -> Plan:
     """From the command line to a plan, with every mistake said before anything is trained."""
     methods = tuple(dict.fromkeys(name.strip() for name in args.methods.split(",") if name.strip()))
-    if unknown := [n + suggest(n, list(METHODS)) for n in methods if n not in METHODS]:
+    arms = {label: arm_of(label) for label in methods}
+    if unknown := [n + suggest(n, list(METHODS)) for n, _ in arms.values() if n not in METHODS]:
         raise ValueError(f"METHODS: there is no {', '.join(unknown)}; there are {', '.join(METHODS)}")
+    for name, changed in arms.values():
+        options = [field.name for field in fields(METHODS[name].Options)]
+        if strange := [key + suggest(key, options) for key in changed if key not in options]:
+            raise ValueError(
+                f"METHODS: {name} has no option {', '.join(strange)}; it has {', '.join(options)}"
+            )
+        METHODS[name].Options(**changed)
     if not methods:
         raise ValueError(f"METHODS: want some of {', '.join(METHODS)}")
     for name in ("seeds", "splits"):
@@ -198,7 +207,7 @@ def understand(args: argparse.Namespace) -> Plan:
     train = {name: value for name, value in asked.items() if value is not None}
     read = read_profile(args.profile)
     plain = read["train"] | train
-    sizes = {TrainConfig.profile(args.profile, m, **train).size for m in methods}
+    sizes = {TrainConfig.profile(args.profile, name, **train).size for name, _ in arms.values()}
     catalogue = given.pictures(args.data, sorted(sizes), quiet=args.quiet)
     usable = given.both(catalogue)
     say(f"Pictures: {catalogue!r}.")
@@ -244,7 +253,11 @@ def options() -> argparse.ArgumentParser:
     add("--vectors", default="", help="an .npz with names and vectors: of the classes' names")
     add("--names", default="", metavar="CSV[:COLUMN]", help="the name of each class among the vectors")
     add("--seeds", type=int, default=3, help="runs of each method and split (3)")
-    add("--methods", default=",".join(METHODS), help="with commas (all)")
+    add(
+        "--methods",
+        default=",".join(METHODS),
+        help="with commas (all); dsn:contrastive=0+memory=0 is one with changed options",
+    )
     add("--profile", default="photos", choices=PROFILES)
     add("--images", type=int, help="pictures that a run looks at, instead of the profile's")
     add("--size", type=int, help="side of the pictures, instead of the profile's")

@@ -1,6 +1,8 @@
 """One comparison as a list of jobs, and how one job is done: train or open, measure, leave a record."""
 
+import ast
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Mapping, Sequence
@@ -27,6 +29,25 @@ from .given import benchmark
 from .standings import record_name, ship
 
 ASKED, SHOWN = 6, 10  # queries that the report shows, and photos of each
+
+
+def arm_of(label: str) -> tuple[str, dict[str, Any]]:
+    """A method by name, and what a label changes of its options.
+
+    >>> arm_of("dsn"), arm_of("ramln:balance=1.0+margin=fixed")
+    (('dsn', {}), ('ramln', {'balance': 1.0, 'margin': 'fixed'}))
+    """
+    name, _, said = label.partition(":")
+    return name, {
+        key: _value(value) for key, _, value in (one.partition("=") for one in said.split("+") if one)
+    }
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +94,20 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One method on one split from one seed."""
+    """One method, or a changed one, on one split from one seed."""
 
     plan: Plan
-    method: str
+    method: str  # as it was asked for: dsn, or dsn:contrastive=0
     split: Split
     seed: int
 
     @property
+    def kind(self) -> str:
+        return arm_of(self.method)[0]
+
+    @property
     def name(self) -> str:
-        return record_name(self.method, self.split.name, self.seed)
+        return record_name(re.sub(r"[^\w.=+-]", "-", self.method), self.split.name, self.seed)
 
     @property
     def record(self) -> Path:
@@ -98,8 +123,8 @@ class Job:
         plan, read = self.plan, read_profile(self.plan.profile)
         table = b"" if plan.table is None else canonical(plan.table[0]) + plan.table[1].tobytes()
         asked = [self.method, self.seed, plan.bench(self.split).digest, plan.network]
-        how = [read["train"], read.get("options", {}), read.get(self.method, {}), dict(plan.train)]
-        said = [*asked, _file_digest(plan.weights), *how, code_digest(METHODS[self.method])]
+        how = [read["train"], read.get("options", {}), read.get(self.kind, {}), dict(plan.train)]
+        said = [*asked, _file_digest(plan.weights), *how, code_digest(METHODS[self.kind])]
         return digest(canonical(said), table)
 
     def details(self) -> dict[str, Any]:
@@ -110,9 +135,9 @@ class Job:
 
     def images(self) -> int:
         """Pictures that its training looks at, about."""
-        if self.method in ("untrained", "frozen"):
+        if self.kind in ("untrained", "frozen"):
             return 0
-        config = TrainConfig.profile(self.plan.profile, self.method, **self.plan.train)
+        config = TrainConfig.profile(self.plan.profile, self.kind, **self.plan.train)
         return config.steps * 2 * config.p * config.k
 
     def share(self) -> float:
@@ -133,15 +158,16 @@ def do(job: Job, *, progress: bool = False) -> str:
     if job.plan.threads:
         torch.set_num_threads(job.plan.threads)
     bench = job.plan.bench(job.split)
-    options = job.plan.options(bench)
+    name, changed = arm_of(job.method)
+    options = job.plan.options(bench) | changed
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
-        method, config = arm(job.method, bench, seed=job.seed, **options)
+        method, config = arm(name, bench, seed=job.seed, **options)
         run = Path(folder_name(describe(method, bench, config)))
         job.now.parent.mkdir(parents=True, exist_ok=True)
         write_json(job.now, {"run": str(_runs() / f"{run}.partial"), "steps": config.steps})
         del method
-        made = obtain(job.method, bench, seed=job.seed, progress=progress, **options)
+        made = obtain(name, bench, seed=job.seed, progress=progress, **options)
     notes = sorted({str(w.message) for w in said if issubclass(w.category, UserWarning)})
     measure(made, bench, job, notes)
     job.now.unlink(missing_ok=True)
@@ -152,7 +178,7 @@ def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
     """All protocols, what each class came to, what a few queries found; as a record beside the others."""
     found: Any = evaluate(run, bench)
     result = found["zs"]
-    if job.method == "masbir":
+    if job.kind == "masbir":
         evaluate(run, bench, ["zs"], verb="embed_converted")
     if "codes64" not in found:
         notes = [*notes, f"{job.method}: its embedding is too narrow for a 64-bit code"]

@@ -32,7 +32,6 @@ BASELINES = (
     "frozen",
     "untrained",
 )  # the first that ran is what others are held against
-CONVERTED = "masbir, converted"
 SEED = "seed"  # a column that is not shown: which seeds the others are of
 SIDE = 72  # pixels of a picture in the report
 STYLE = """
@@ -72,7 +71,7 @@ def values(done: Sequence[tuple["Job", dict[str, Any], Run]], known: Iterable[st
         _note(rows, job.method, cells | {"seconds": run.manifest["seconds"], SEED: job.seed})
         if other := run.number("zs", verb="embed_converted"):
             cells = {h: other.get(m) for h, s, m in COLUMNS if s == "zs"}
-            _note(rows, CONVERTED, cells | {SEED: job.seed})
+            _note(rows, f"{job.method}, converted", cells | {SEED: job.seed})
     return rows
 
 
