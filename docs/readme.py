@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sbirkit.claims import elsewhere
 from sbirkit.claims.judging import judge
+from sbirkit.claims.lessons import fared
 from sbirkit.claims.page import records_folder
 from sbirkit.claims.reading import read_ledger
 from sbirkit.claims.records import Records
@@ -115,15 +117,31 @@ def standing() -> str:
 
 
 def ledger() -> str:
-    """How many claims of each paper hold, as the records in ``results/claims`` say."""
-    outcomes = judge(read_ledger(), Records(records_folder(HERE.parent / "results" / "claims", "laptop")))
+    """How many claims of each paper hold, as the records in ``results/claims`` say, and again elsewhere."""
+    home, fresh = (
+        judge(read_ledger(), Records(records_folder(HERE.parent / "results" / "claims", "laptop", seed)))
+        for seed in (0, 1)
+    )
     verdicts = ("holds", "does not hold", "undecided")
-    count = Counter((one.claim.paper, one.verdict) for one in outcomes)
-    lines = ["| | claims | " + " | ".join(verdicts) + " |", "| --- |" + " --: |" * (1 + len(verdicts))]
-    for paper in dict.fromkeys(one.claim.paper for one in outcomes):
+    count = Counter((one.claim.paper, one.verdict) for one in home)
+    again = Counter((one.claim.paper, fared(one, other)) for one, other in zip(home, fresh, strict=True))
+    head = ["", "claims", *verdicts, "the same on a fresh world", "turned there"]
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " --: |" * (len(head) - 1)]
+    for paper in dict.fromkeys(one.claim.paper for one in home):
         cells = [count[paper, verdict] for verdict in verdicts]
-        lines.append(f"| {paper} | {sum(cells)} | " + " | ".join(map(str, cells)) + " |")
+        cells = [sum(cells), *cells, again[paper, "the same"], again[paper, "turned"]]
+        lines.append(f"| {paper} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
+
+
+def carried() -> str:
+    """The central claims on real pictures beside Doodle World's, from ``results/real-mini-arms``."""
+    results, claims = HERE.parent / "results", read_ledger()
+    home = Records(records_folder(results / "claims", "laptop"))
+    there = elsewhere.read(results / "real-mini-arms" / "runs.csv", claims)
+    head, *rows = elsewhere.table(elsewhere.beside(claims, home, there))
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def real() -> str:
@@ -148,7 +166,14 @@ def real() -> str:
 
 def filled(text: str) -> str:
     """The README with its tables as the records have them."""
-    makers = {"hardness": hardness, "cost": cost, "standings": standing, "ledger": ledger, "real": real}
+    makers = {
+        "hardness": hardness,
+        "cost": cost,
+        "standings": standing,
+        "ledger": ledger,
+        "real": real,
+        "carried": carried,
+    }
     for name, make in makers.items():
         block = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.S)
         if not block.search(text):

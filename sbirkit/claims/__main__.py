@@ -8,6 +8,7 @@ from pathlib import Path
 from sbirkit import paths
 from sbirkit.training.files import write_json
 
+from .elsewhere import section
 from .filling import work
 from .page import page, records_folder, rows
 from .reading import read_ledger
@@ -48,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = records_folder(out, args.profile, args.world_seed)
         failed = work(ledger, wanted[number - 1 :: of], folder, workers=args.workers, minutes=args.minutes)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "README.md").write_text(page(ledger, out), encoding="utf-8")
+    real = section(ledger, records_folder(out, "laptop"), out.parent / "real-mini-arms" / "runs.csv")
+    more = f"\n## On real pictures\n\n{real}\n" if real else ""
+    (out / "README.md").write_text(page(ledger, out) + more, encoding="utf-8")
     write_json(out / "ledger.json", rows(ledger, records_folder(out, args.profile)))
     print(f"The ledger: {out / 'README.md'}")
     return bool(failed)

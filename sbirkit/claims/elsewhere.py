@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sbirkit.retrieval.result import markdown
+
 from .judging import Outcome, judge
 from .page import effect
 from .reading import EMBED, Arm, Ledger, Side, read_ledger
@@ -82,6 +84,18 @@ def table(pairs: Sequence[tuple[Outcome, Outcome]]) -> list[list[str]]:
         same = (one.test.effect > 0) == (other.test.effect > 0)
         made.append([f"{one.claim.paper}: {one.claim.sentence}", *said, "yes" if same else "no"])
     return made
+
+
+def section(ledger: Ledger, home: Path, path: Path) -> str:
+    """The table as Markdown with its caption; empty where there is no such comparison."""
+    if not path.is_file():
+        return ""
+    there = read(path, ledger)
+    rows = table(beside(ledger, Records(home), there))
+    agree = sum(row[-1] == "yes" for row in rows[1:])
+    how = (f"The central claims beside those of {path.parent.name}, {len(there.seeds)} splits: "
+           f"{agree} of {len(rows) - 1} effects have the same sign.")  # fmt: skip
+    return markdown(rows, how)
 
 
 if __name__ == "__main__":

@@ -143,6 +143,41 @@ def why(found: Sequence["Outcome"]) -> Shown:
     return table(head, rows, "Why")
 
 
+def again(found: Sequence["Outcome"], fresh: "Records") -> Shown:
+    """What came of the same claims on a fresh world: one that nothing was tuned on, looked at once.
+
+    *Turned* is a verdict that is the opposite there; *less* or *more* is said where one is undecided.
+    """
+    from .judging import judge
+    from .page import effect
+    from .reading import read_ledger
+
+    there = {one.claim.id: one for one in judge(read_ledger(), fresh)}
+    rows = [
+        [
+            one.claim.id,
+            f"{one.verdict}, {effect(one)}",
+            f"{other.verdict}, {effect(other)}",
+            fared(one, other),
+        ]
+        for one in found
+        if (other := there[one.claim.id]).test.n
+    ]
+    said = (
+        "On a fresh world"
+        if rows
+        else "Not put to the test on a fresh world yet: make ledger ARGS='--world-seed 1'"
+    )
+    return table(["claim", "here", "on a fresh world", ""], rows, said)
+
+
+def fared(one: "Outcome", other: "Outcome") -> str:
+    """A verdict beside that of the same claim elsewhere: the same, more, less or turned."""
+    if one.verdict == other.verdict:
+        return "the same"
+    return "more" if one.verdict == "undecided" else "less" if other.verdict == "undecided" else "turned"
+
+
 MARKS = {"holds": ("o", 0, "full"), "does not hold": ("X", 1, "full"), "undecided": ("o", 7, "none")}
 
 

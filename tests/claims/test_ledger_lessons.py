@@ -1,5 +1,7 @@
 """What the ablation notebooks say of the ledger's records."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("sbirkit.claims.judging")
@@ -36,6 +38,23 @@ def test_verdicts_come_from_the_records(found, capsys):
     assert all(one.endswith("not run") for one in lines if one != line)
     assert "ramln.inter holds: +0.050" in lessons.forest(results, title="RAMLN").alt
     assert "0: +0.050, 1: +0.051, 2: +0.049" in lessons.why(results)
+
+
+def test_a_fresh_world_stands_beside(found):
+    results = lessons.outcomes("RAMLN", found)
+    worse = dict(found.by_name)
+    for seed, noise in enumerate((0.0, 0.001, -0.001)):
+        worse[f"ramln-inter.home.s{seed}"] = record(seed, zs={"mAP@all": 0.55 + noise})
+    shown = lessons.again(results, Records(worse)).splitlines()
+    assert shown[2:] == [
+        "ramln.inter | holds, +0.050 [+0.048, +0.052] | does not hold, −0.050 [−0.050, −0.050] | turned"
+    ]
+    assert lessons.again(results, found).endswith("the same")
+    assert "--world-seed 1" in lessons.again(results, Records({}))
+    inter = next(one for one in results if one.claim.id == "ramln.inter")
+    other = next(one for one in lessons.outcomes("RAMLN", Records({})) if one.claim.id == "ramln.inter")
+    undecided = replace(other, verdict="undecided")
+    assert (lessons.fared(inter, undecided), lessons.fared(undecided, inter)) == ("less", "more")
 
 
 def test_guesses_stand_beside_what_came(found):
