@@ -99,6 +99,14 @@ def cost() -> str:
     )
 
 
+def answers() -> str:
+    """How long the explorers take to answer."""
+    found = json.loads((RESULTS / "explore.json").read_text(encoding="utf-8"))
+    lines = ["| milliseconds | median | 95 % below | longest |", "| --- | --: | --: | --: |"]
+    lines += [f"| {what} | " + " | ".join(map(str, taken)) + " |" for what, taken in found["ms"].items()]
+    return "\n".join([*lines, "", f"Measured on: {found['machine']}."])
+
+
 def standing() -> str:
     """Every method that was measured, from the records in ``results/``."""
     columns = [c for c in standings.COLUMNS if c[0] not in ("strict mAP@200", "P@100")]
