@@ -93,7 +93,7 @@ def section(ledger: Ledger, home: Path, path: Path) -> str:
     there = read(path, ledger)
     rows = table(beside(ledger, Records(home), there))
     agree = sum(row[-1] == "yes" for row in rows[1:])
-    how = (f"The central claims beside those of {path.parent.name}, {len(there.seeds)} splits: "
+    how = (f"The central claims beside those of {path.parent.name.removesuffix("-arms")}, {len(there.seeds)} splits: "
            f"{agree} of {len(rows) - 1} effects have the same sign.")  # fmt: skip
     return markdown(rows, how)
 

@@ -127,7 +127,7 @@ def verdicts(found: Sequence["Outcome"]) -> None:
         known = {
             k: v for k, v in (("effect", t.effect), ("low", t.low), ("high", t.high)) if math.isfinite(v)
         }
-        claim(f"{one.claim.id} · {one.claim.sentence}", one.verdict, **known, n=t.n or None)
+        claim(f"{one.claim.id} · {one.claim.sentence.rstrip('.')}", one.verdict, **known, n=t.n or None)
 
 
 def why(found: Sequence["Outcome"]) -> Shown:
