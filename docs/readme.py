@@ -181,6 +181,7 @@ def filled(text: str) -> str:
         "ledger": ledger,
         "real": real,
         "carried": carried,
+        "answers": answers,
     }
     for name, make in makers.items():
         block = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.S)

@@ -11,8 +11,14 @@ from sbirkit.training.files import write_json
 from .elsewhere import section
 from .filling import work
 from .page import page, records_folder, rows
-from .reading import read_ledger
+from .reading import Ledger, read_ledger
 from .records import jobs
+
+
+def whole(ledger: Ledger, out: Path) -> str:
+    """The ledger's page: Doodle World, and where the claims were read from real pictures, those beside it."""
+    real = section(ledger, records_folder(out, "laptop"), out.parent / "real-mini-arms" / "runs.csv")
+    return page(ledger, out) + (f"\n## On real pictures\n\n{real}\n" if real else "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,9 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = records_folder(out, args.profile, args.world_seed)
         failed = work(ledger, wanted[number - 1 :: of], folder, workers=args.workers, minutes=args.minutes)
     out.mkdir(parents=True, exist_ok=True)
-    real = section(ledger, records_folder(out, "laptop"), out.parent / "real-mini-arms" / "runs.csv")
-    more = f"\n## On real pictures\n\n{real}\n" if real else ""
-    (out / "README.md").write_text(page(ledger, out) + more, encoding="utf-8")
+    (out / "README.md").write_text(whole(ledger, out), encoding="utf-8")
     write_json(out / "ledger.json", rows(ledger, records_folder(out, args.profile)))
     print(f"The ledger: {out / 'README.md'}")
     return bool(failed)

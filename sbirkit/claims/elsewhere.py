@@ -93,7 +93,8 @@ def section(ledger: Ledger, home: Path, path: Path) -> str:
     there = read(path, ledger)
     rows = table(beside(ledger, Records(home), there))
     agree = sum(row[-1] == "yes" for row in rows[1:])
-    how = (f"The central claims beside those of {path.parent.name.removesuffix("-arms")}, {len(there.seeds)} splits: "
+    name = path.parent.name.removesuffix("-arms")
+    how = (f"The central claims beside those of {name}, {len(there.seeds)} splits: "
            f"{agree} of {len(rows) - 1} effects have the same sign.")  # fmt: skip
     return markdown(rows, how)
 

@@ -130,9 +130,10 @@ def test_cpu_build_takes_everything_but_torch_from_the_hashed_lock(bootstrap, mo
     assert not [name for name in rest if name.startswith(("nvidia", "cuda"))]
     sync, torch, own = bootstrap.commands("cpu", Path("rest.lock"))
     assert sync[-3:] == ["--require-hashes", "--compile-bytecode", "rest.lock"]
-    assert torch[-4:] == [
+    assert torch[-5:] == [
         "--torch-backend",
         "cpu",
+        "--compile-bytecode",
         f"torch=={pins()['torch']}",
         f"torchvision=={pins()['torchvision']}",
     ]
