@@ -6,7 +6,6 @@ points: to make it, to answer a lasso and a look, and, where there is a Chromium
 browser: the first time two runs are shown, when both are measured, and a query after that.
 """
 
-import base64
 import gc
 import json
 import shutil
@@ -19,44 +18,28 @@ import numpy as np
 
 import sbirkit
 from benchmarks._measure import _kilobytes, machine
-from sbirkit import explore, paths
+from sbirkit import paths
 from sbirkit.explore import AtlasState, Handmade, RetrievalState, RunsState, Searcher
+from sbirkit.explore.alone import page
 from sbirkit.models.baselines import Frozen
 from sbirkit.models.convnet import ConvNet
 from sbirkit.models.handmade import hog, raw_pixels
 from sbirkit.runs.standings import collect
 
-PAGE = """<body><style>{css}</style><div id="here"></div><script type="module">{script}
-const state = {state};
-const unpack = (v) => new DataView(Uint8Array.from(atob(v), (c) => c.charCodeAt(0)).buffer);
-const c = state.cloud;
-c.sketch = unpack(c.sketch); c.positions = c.positions.map(unpack); c.wrong = c.wrong.map(unpack);
-for (const g of Object.values(c.groups)) g.codes = unpack(g.codes);
-let shown = state.shown[0], heard = () => {{}};
-const model = {{ get: (name) => (name === "cloud" ? c : shown), on: (_, f) => {{ heard = f; }},
-  off() {{}}, send() {{}} }};
-render({{ model, el: document.getElementById("here") }});
-window.again = (i) => {{
+AGAIN = """(i) => {
   const start = performance.now();
-  shown = state.shown[i];
-  heard();
+  window.show(i);
   // reading a pixel back waits for the drawing
   for (const one of document.querySelectorAll("canvas")) one.getContext("2d").getImageData(0, 0, 1, 1);
   return performance.now() - start;
-}};
-</script>"""
-
-
+}"""
+ATLAS = "atlas of 2 x 20,000 points"
 FOUND: dict[str, list[int]] = {}  # what was timed: median, 95 % below, longest; in ms
 
 
 def spread(what: str, taken: list[float]) -> str:
     FOUND[what] = [round(float(ms)) for ms in np.quantile(taken, [0.5, 0.95, 1])]
     return "median {} ms, 95 % below {} ms, longest {} ms".format(*FOUND[what])
-
-
-ATLAS = "2 x 20,000 points"
-PEN_UP = "sketchpad, four methods, 10,000 photos: pen up to thumbnails"
 
 
 def timed(do: Callable[[], Any]) -> float:
@@ -91,9 +74,8 @@ def sketchpad() -> None:
         if i % 100 == 99:
             gc.collect()
             memory.append(_kilobytes("VmRSS") / 1024)
-    print(
-        f"pen up to thumbnails, 4 methods, 10,000 photos: {spread(PEN_UP, taken)}; {len(sent) / 1000:.0f} kB"
-    )
+    said = spread("sketchpad, 4 methods, 10,000 photos: stroke to thumbnails, in the kernel", taken)
+    print(f"a stroke's message to that of the thumbnails: {said}; {len(sent) / 1000:.0f} kB")
     print("resident memory after 100, 200 ... 1,000 queries, MB:", *(f"{m:.0f}" for m in memory))
 
 
@@ -116,10 +98,8 @@ def atlas(n: int = 20_000, dim: int = 128) -> None:
             timed(lambda k=i: (cloud.receive({"do": "look", "number": k}), json.dumps(cloud.shown())))
         )
     print(f"atlas of 2 x {n:,} points of {dim} numbers, made in {seconds:.1f} s")
-    print(
-        f"lasso to message: {spread(f'atlas, {ATLAS}: lasso to message', lassos)}; "
-        f"look to message: {spread(f'atlas, {ATLAS}: look to message', looks)}"
-    )
+    print("lasso to message:", spread(f"{ATLAS}: lasso to message", lassos))
+    print("look to message:", spread(f"{ATLAS}: look to message", looks))
     print(f"message: {len(json.dumps(shown[-1])) / 1000:.0f} kB; positions once: {8 * n / 1000:.0f} kB")
     drawing(cloud, shown[:12])
 
@@ -132,22 +112,14 @@ def drawing(cloud: AtlasState, shown: list[dict[str, Any]]) -> None:
         return
     from playwright.sync_api import sync_playwright
 
-    home = Path(explore.__file__).parent
-    script = "".join((home / f"{name}.js").read_text("utf-8") for name in ("common", "atlas"))
-    state = {"cloud": cloud.cloud(), "shown": shown}
-    page_ = PAGE.format(
-        css=(home / "explore.css").read_text("utf-8"),
-        script=script.replace("export default { render };", ""),
-        state=json.dumps(state, default=lambda b: base64.b64encode(b).decode()).replace("<", "\\u003c"),
-    )  # fmt: skip
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.set_content(page_)
-        page.wait_for_function("() => !!window.again")
-        taken = [page.evaluate("i => window.again(i)", i) for i in range(len(shown))]
+        view = browser.new_page(viewport={"width": 1200, "height": 1000})
+        view.set_content(page(cloud, shown))
+        view.wait_for_function("() => !!window.show")
+        taken = [view.evaluate(AGAIN, i) for i in range(len(shown))]
         browser.close()
-    said = spread(f"atlas, {ATLAS}: both maps drawn anew, without a graphics card", taken[2:])
+    said = spread(f"{ATLAS}: both maps drawn anew, without a graphics card", taken[2:])
     print(f"both maps drawn anew after a pick: {said}")
 
 

@@ -3,9 +3,7 @@
 Each state is brought to a telling moment in plain Python and shown by its own view in a headless Chromium.
 """
 
-import base64
 import io
-import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import sbirkit
-from sbirkit import explore, paths
+from sbirkit import paths
 from sbirkit.data.doodleworld import family
 from sbirkit.explore import (
     AtlasState,
@@ -27,23 +25,14 @@ from sbirkit.explore import (
     RunsState,
     Searcher,
 )
+from sbirkit.explore.alone import page
 from sbirkit.explore.state import State
 from sbirkit.models.handmade import hog
 from sbirkit.runs.arms import obtain
 from sbirkit.runs.standings import collect
 
-HERE, VIEWS = Path(__file__).resolve().parent, Path(explore.__file__).parent
+HERE = Path(__file__).resolve().parent
 BENCH = sbirkit.data.load("doodleworld").benchmark("unseen-16", setting="gzs")
-PAGE = """<body style="margin:0; background:Canvas"><style>:root {{ color-scheme: light dark }} {css}</style>
-<div id="here"></div><script type="module">{script}
-const state = {state};
-const unpack = (v) => new DataView(Uint8Array.from(atob(v), (c) => c.charCodeAt(0)).buffer);
-const walk = (v) => v?.bytes ? unpack(v.bytes) : Array.isArray(v) ? v.map(walk)
-  : v && typeof v === "object" ? Object.fromEntries(Object.entries(v).map(([k, w]) => [k, walk(w)])) : v;
-state.cloud = walk(state.cloud);
-const model = {{ get: (name) => state[name], on() {{}}, off() {{}}, send() {{}} }};
-render({{ model, el: document.getElementById("here") }});
-</script>"""
 WHEEL = 2 * np.pi * np.arange(13) / 12
 CAR = (
     [(0.1, 0.6), (0.2, 0.55), (0.25, 0.4), (0.4, 0.38), (0.48, 0.25), (0.68, 0.25), (0.78, 0.4), (0.9, 0.45),
@@ -102,17 +91,6 @@ EXPLORERS: dict[str, tuple[Callable[[], State], int]] = {  # and how wide
     "sketchpad": (sketchpad, 1220), "playground": (playground, 1120), "atlas": (atlas, 1020),
     "knobs": (knobs, 1120), "runs": (runs, 1120),
 }  # fmt: skip
-
-
-def page(state: State) -> str:
-    """A state in its view, as a page that needs nothing else."""
-    script = "".join((VIEWS / f"{name}.js").read_text("utf-8") for name in ("common", state.script))
-    packed = json.dumps(
-        {"cloud": state.cloud(), "shown": state.shown()},
-        default=lambda view: {"bytes": base64.b64encode(view).decode()},
-    ).replace("<", "\\u003c")
-    css = (VIEWS / "explore.css").read_text("utf-8")
-    return PAGE.format(css=css, script=script.replace("export default { render };", ""), state=packed)
 
 
 def main(names: list[str]) -> None:

@@ -139,17 +139,22 @@ def ledger() -> str:
         cells = [count[paper, verdict] for verdict in verdicts]
         cells = [sum(cells), *cells, again[paper, "the same"], again[paper, "turned"]]
         lines.append(f"| {paper} | " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+    pairs = [(one.test, other.test) for one, other in zip(home, fresh, strict=True)]
+    same = sum(n for (_, how), n in again.items() if how == "the same")
+    inside = sum(one.low <= other.effect <= one.high for one, other in pairs)
+    apart = np.median([abs(one.effect - other.effect) for one, other in pairs])
+    said = (
+        f"On the fresh world {same} of {len(pairs)} verdicts are the same, {inside} effects lie within the "
+        f"interval that they have here, and half of them differ by less than {apart:.3f}."
+    )
+    return "\n".join([*lines, "", said])
 
 
 def carried() -> str:
     """The central claims on real pictures beside Doodle World's, from ``results/real-mini-arms``."""
-    results, claims = HERE.parent / "results", read_ledger()
-    home = Records(records_folder(results / "claims", "laptop"))
-    there = elsewhere.read(results / "real-mini-arms" / "runs.csv", claims)
-    head, *rows = elsewhere.table(elsewhere.beside(claims, home, there))
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    results = HERE.parent / "results"
+    home = records_folder(results / "claims", "laptop")
+    return elsewhere.section(read_ledger(), home, results / "real-mini-arms" / "runs.csv").strip()
 
 
 def real() -> str:

@@ -5,10 +5,13 @@ An arm of the ledger is a row there: `make compare DATA=folder SPLITS=3 METHODS=
 """
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from sbirkit.models.making import METHODS
 from sbirkit.retrieval.result import markdown
 
 from .judging import Outcome, judge
@@ -26,8 +29,9 @@ def label(arm: Arm) -> str:
     >>> label(Arm(name="mute", method="dsn", options={"contrastive": 0.0}))
     'dsn:contrastive=0.0'
     """
-    options = {key: value for key, value in arm.options.items() if key != "network"}
-    if arm.train or "words" in options or arm.options.get("network", "convnet") != "convnet":
+    known = {field.name for field in fields(METHODS[arm.method].Options)}
+    options = {key: value for key, value in arm.options.items() if (key, value) != ("network", "convnet")}
+    if arm.train or not known.issuperset(options):
         return ""
     return ":".join(filter(None, [arm.method, "+".join(f"{k}={v}" for k, v in options.items())]))
 
@@ -68,8 +72,7 @@ def read(path: Path, ledger: Ledger) -> Records:
 
 def beside(ledger: Ledger, home: Records, there: Records) -> list[tuple[Outcome, Outcome]]:
     """The central claims that both places can answer: Doodle World's outcome and the other's."""
-    part = Ledger(train=ledger.train, seconds=ledger.seconds, places=ledger.places, arms=ledger.arms,
-                  claims={name: ledger.claims[name] for name in CENTRAL}, curves={})  # fmt: skip
+    part = replace(ledger, claims={k: c for k, c in ledger.claims.items() if k in CENTRAL}, curves={})
     first = {one.claim.id: one for one in judge(ledger, home)}
     return [
         (first[one.claim.id], one) for one in judge(part, there) if one.test.n and first[one.claim.id].test.n
@@ -77,13 +80,19 @@ def beside(ledger: Ledger, home: Records, there: Records) -> list[tuple[Outcome,
 
 
 def table(pairs: Sequence[tuple[Outcome, Outcome]]) -> list[list[str]]:
-    """A row for each claim: both effects with their intervals and verdicts, and whether their signs agree."""
-    made = [["claim", "Doodle World, over seeds", "there, over splits", "same sign"]]
+    """A row for each claim: both effects with intervals and verdicts, and whether they point one way."""
+    made = [["claim", "Doodle World, over seeds", "there, over splits", "the same way"]]
     for one, other in pairs:
         said = [f"{effect(x)}, {x.verdict}" for x in (one, other)]
-        same = (one.test.effect > 0) == (other.test.effect > 0)
-        made.append([f"{one.claim.paper}: {one.claim.sentence}", *said, "yes" if same else "no"])
+        made.append([f"{one.claim.paper}: {one.claim.sentence}", *said, way(one, other)])
     return made
+
+
+def way(one: Outcome, other: Outcome) -> str:
+    """Whether two effects have one sign; that of an effect too small to matter says nothing."""
+    if max(abs(one.test.effect), abs(other.test.effect)) < one.claim.least:
+        return "too small in both"
+    return "yes" if (one.test.effect > 0) == (other.test.effect > 0) else "no"
 
 
 def section(ledger: Ledger, home: Path, path: Path) -> str:
@@ -92,10 +101,11 @@ def section(ledger: Ledger, home: Path, path: Path) -> str:
         return ""
     there = read(path, ledger)
     rows = table(beside(ledger, Records(home), there))
-    agree = sum(row[-1] == "yes" for row in rows[1:])
-    name = path.parent.name.removesuffix("-arms")
-    how = (f"The central claims beside those of {name}, {len(there.seeds)} splits: "
-           f"{agree} of {len(rows) - 1} effects have the same sign.")  # fmt: skip
+    count = Counter(row[-1] for row in rows[1:])
+    name, small = path.parent.name.removesuffix("-arms"), count["too small in both"]
+    how = (f"The central claims beside those of {name}, {len(there.seeds)} splits. Of {len(rows) - 1} "
+           f"effects {count['yes']} point the same way, {count['no']} do not, and {small} "
+           f"{'is' if small == 1 else 'are'} too small to matter in both places.")  # fmt: skip
     return markdown(rows, how)
 
 

@@ -144,7 +144,7 @@ def why(found: Sequence["Outcome"]) -> Shown:
 
 
 def again(found: Sequence["Outcome"], fresh: "Records") -> Shown:
-    """What came of the same claims on a fresh world: one that nothing was tuned on, looked at once.
+    """What came of the same claims on a fresh world, on which nothing was trained or tuned before.
 
     *Turned* is a verdict that is the opposite there; *less* or *more* is said where one is undecided.
     """

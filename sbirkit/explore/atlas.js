@@ -33,7 +33,8 @@ function render({ model, el }) {
     const key = (2 * group + kind) * STATES.length + state;
     if (!sprites.has(key)) {
       const name = STATES[state], r = big + (name === "wrong" ? 1.2 : 0), half = Math.ceil(name === "picked" ? big + 4 : 1.25 * r + 1);
-      const scale = window.devicePixelRatio || 1, side = Math.ceil(2 * half * scale), g = new OffscreenCanvas(side, side).getContext("2d");
+      const scale = window.devicePixelRatio || 1, side = Math.ceil(2 * half * scale);
+      const g = h("canvas", { width: side, height: side }).getContext("2d");
       g.scale(scale, scale);
       g.globalAlpha = name === "faint" ? 0.13 : 0.85;
       mark(g, half, half, r, kind, cloud.groups[shown.colour].colours[group]);

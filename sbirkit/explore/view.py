@@ -1,7 +1,6 @@
 """The thin view: one widget that shows what its state says and hands back what the user does."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -10,10 +9,10 @@ try:
 except ModuleNotFoundError as error:  # pragma: no cover
     raise ModuleNotFoundError("live explorers need anywidget: pip install 'sbirkit[notebooks]'") from error
 
+from .alone import parts
+
 if TYPE_CHECKING:
     from .state import State
-
-HERE = Path(__file__).parent
 
 
 class View(anywidget.AnyWidget):
@@ -46,9 +45,8 @@ class View(anywidget.AnyWidget):
 
 @lru_cache
 def _kind(script: str) -> type[View]:
-    """The class for one script: common code and styles come first, all from files beside this one."""
-    esm = "".join((HERE / f"{name}.js").read_text("utf-8") for name in ("common", script))
-    css = (HERE / "explore.css").read_text("utf-8")
+    """The class for one script, which comes with all that it needs."""
+    esm, css = parts(script)
     return type(f"View_{script}", (View,), {"_esm": esm, "_css": css})
 
 

@@ -27,11 +27,15 @@ def of(method: str) -> tuple[dict[str, Any], dict[str, Any]]:
     given = json.loads(os.environ.get(NAME) or "{}")
     mine = {key.rpartition(".")[2]: value for key, value in given.items() if key.rpartition(".")[0] == method}
     every = {key: value for key, value in given.items() if "." not in key}
+    train, options = split(mine)
+    return every | train, options
+
+
+def split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Changes to one method: of how it is trained, and of its own options."""
     train = trainable() if given else []
-    return (
-        every | {key: value for key, value in mine.items() if key in train},
-        {key: value for key, value in mine.items() if key not in train},
-    )
+    return ({key: value for key, value in given.items() if key in train},
+            {key: value for key, value in given.items() if key not in train})  # fmt: skip
 
 
 def check(given: Mapping[str, Any], profile: str) -> None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from sbirkit.models.making import METHODS
 from sbirkit.training import Run
 from sbirkit.training.config import PROFILES, TrainConfig, read_profile
 
-from . import given, scores, transfer
+from . import changes, given, scores, transfer
 from .comparing import Job, Plan, arm_of, do, forget
 
 SLOWER = {"ramln": 1.35, "dsn": 1.2, "masbir": 1.15, "bdasketret": 1.15}  # a step, beside softmax's
@@ -184,12 +183,7 @@ def understand(args: argparse.Namespace) -> Plan:
     if unknown := [n + suggest(n, list(METHODS)) for n, _ in arms.values() if n not in METHODS]:
         raise ValueError(f"METHODS: there is no {', '.join(unknown)}; there are {', '.join(METHODS)}")
     for name, changed in arms.values():
-        options = [field.name for field in fields(METHODS[name].Options)]
-        if strange := [key + suggest(key, options) for key in changed if key not in options]:
-            raise ValueError(
-                f"METHODS: {name} has no option {', '.join(strange)}; it has {', '.join(options)}"
-            )
-        METHODS[name].Options(**changed)
+        changes.check({f"{name}.{key}": value for key, value in changed.items()}, args.profile)
     if not methods:
         raise ValueError(f"METHODS: want some of {', '.join(METHODS)}")
     for name in ("seeds", "splits"):
@@ -207,7 +201,8 @@ def understand(args: argparse.Namespace) -> Plan:
     train = {name: value for name, value in asked.items() if value is not None}
     read = read_profile(args.profile)
     plain = read["train"] | train
-    sizes = {TrainConfig.profile(args.profile, name, **train).size for name, _ in arms.values()}
+    own = [(name, train | changes.split(changed)[0]) for name, changed in arms.values()]
+    sizes = {TrainConfig.profile(args.profile, name, **how).size for name, how in own}
     catalogue = given.pictures(args.data, sorted(sizes), quiet=args.quiet)
     usable = given.both(catalogue)
     say(f"Pictures: {catalogue!r}.")
@@ -256,7 +251,7 @@ def options() -> argparse.ArgumentParser:
     add(
         "--methods",
         default=",".join(METHODS),
-        help="with commas (all); dsn:contrastive=0+memory=0 is one with changed options",
+        help="with commas (all); dsn:contrastive=0+images=9600 is one with changes",
     )
     add("--profile", default="photos", choices=PROFILES)
     add("--images", type=int, help="pictures that a run looks at, instead of the profile's")

@@ -24,6 +24,7 @@ from sbirkit.training.files import read_json, write_json
 from sbirkit.training.loop import describe, folder_name
 from sbirkit.training.manifest import code_digest
 
+from . import changes
 from .arms import arm, obtain
 from .given import benchmark
 from .standings import record_name, ship
@@ -32,7 +33,7 @@ ASKED, SHOWN = 6, 10  # queries that the report shows, and photos of each
 
 
 def arm_of(label: str) -> tuple[str, dict[str, Any]]:
-    """A method by name, and what a label changes of its options.
+    """A method by name, and what a label changes of its options and its training.
 
     >>> arm_of("dsn"), arm_of("ramln:balance=1.0+margin=fixed")
     (('dsn', {}), ('ramln', {'balance': 1.0, 'margin': 'fixed'}))
@@ -97,7 +98,7 @@ class Job:
     """One method, or a changed one, on one split from one seed."""
 
     plan: Plan
-    method: str  # as it was asked for: dsn, or dsn:contrastive=0
+    method: str  # as it was asked for: dsn, or dsn:contrastive=0+images=9600
     split: Split
     seed: int
 
@@ -137,7 +138,8 @@ class Job:
         """Pictures that its training looks at, about."""
         if self.kind in ("untrained", "frozen"):
             return 0
-        config = TrainConfig.profile(self.plan.profile, self.kind, **self.plan.train)
+        train, _ = changes.split(arm_of(self.method)[1])
+        config = TrainConfig.profile(self.plan.profile, self.kind, **dict(self.plan.train) | train)
         return config.steps * 2 * config.p * config.k
 
     def share(self) -> float:
@@ -159,7 +161,9 @@ def do(job: Job, *, progress: bool = False) -> str:
         torch.set_num_threads(job.plan.threads)
     bench = job.plan.bench(job.split)
     name, changed = arm_of(job.method)
+    train, changed = changes.split(changed)
     options = job.plan.options(bench) | changed
+    options["train"] |= train
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         method, config = arm(name, bench, seed=job.seed, **options)

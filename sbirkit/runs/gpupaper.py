@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sbirkit.models.gates import Tagged
-
 from .dryrun import benchmark, operations, paper_arm, prepare
 from .gpucheck import OPTIONAL, advice, missing
 from .papers import Plan
@@ -47,9 +45,6 @@ def paper(how: "How", name: str) -> dict[str, Any]:
         found["made on the CPU, images_per_second"] = making(bench, method, config, times=max(1, times // 10))
         found["embedded images_per_second"] = embedding(method, size, how.device, quick=how.quick)
         plain = paper_arm(plan, bench, folder, size=size)[0].backbone
-        for part in plain.modules():  # bare, too, DSN's blocks have to be told a modality
-            if isinstance(part, Tagged):
-                part._tag = torch.zeros(1, 1, device=how.device)
         found["bare images_per_second"] = bare(
             plain,
             pictures=int(found["pictures_per_step"]),

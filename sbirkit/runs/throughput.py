@@ -12,6 +12,7 @@ from torch import nn
 
 from sbirkit.data.loading import Batch, Loader
 from sbirkit.models.backbones import Backbone
+from sbirkit.models.gates import Gated
 from sbirkit.models.method import Method
 from sbirkit.training.config import TrainConfig
 from sbirkit.training.loop import _batches, _fabric, _Loop, _repeatable
@@ -55,13 +56,17 @@ def peak_memory(device: str) -> dict[str, Any]:
 
 
 def bare(network: Backbone, *, pictures: int, size: int, precision: str, device: str, times: int) -> float:
-    """Pictures a second of forward and backward passes on one random tensor: no data, loss or optimiser."""
+    """Pictures a second of forward and backward passes on one random tensor: no data, loss or optimiser.
+
+    A network with gates is told one modality throughout.
+    """
     network = network.to(device).train()
     x = torch.randn(pictures, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
     kind = torch.bfloat16 if precision == "bf16-mixed" else None
 
     def work() -> None:
-        with torch.autocast(device, kind) if kind else nullcontext():
+        told = network._telling("photo", x.device) if isinstance(network, Gated) else nullcontext()
+        with told, torch.autocast(device, kind) if kind else nullcontext():
             out = network.run(x)[1]
         out.float().square().mean().backward()
         network.zero_grad(set_to_none=True)

@@ -1,6 +1,7 @@
 """Claims read from a comparison of other pictures."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -22,10 +23,14 @@ def test_a_label_says_its_arm(label):
     METHODS[method].Options(**options)
 
 
-def test_what_a_label_cannot_say_has_none():
-    assert [elsewhere.label(LEDGER.arms[a]) for a in ("masbir-random", "clip-masbir", "dsn-views")] == [
-        ""
-    ] * 3
+@pytest.mark.parametrize("arm", ["masbir-random", "clip-masbir", "dsn-views", "ramln-leaky"])
+def test_what_a_label_cannot_say_has_none(arm):
+    assert elsewhere.label(LEDGER.arms[arm]) == ""
+
+
+def test_no_two_arms_share_a_label():
+    labels = [label for arm in LEDGER.arms.values() if (label := elsewhere.label(arm))]
+    assert len(labels) == len(set(labels)) > 20
 
 
 @pytest.fixture
@@ -64,3 +69,15 @@ def test_claims_stand_beside_each_other(table):
     assert here.startswith("−0.110")
     assert there.startswith("+0.110")
     assert there.endswith(("holds", "undecided"))
+    ((one, other),) = pairs
+    small = (
+        replace(one, test=replace(one.test, effect=-0.009)),
+        replace(other, test=replace(other.test, effect=0.009)),
+    )
+    assert (elsewhere.way(*small), elsewhere.way(other, other)) == ("too small in both", "yes")
+
+
+def test_a_ledger_of_other_claims_has_no_central_ones(table, tmp_path):
+    other = replace(LEDGER, claims={}, curves={})
+    assert "Of 0 effects" in elsewhere.section(other, tmp_path, table)
+    assert elsewhere.section(other, tmp_path, tmp_path / "none.csv") == ""

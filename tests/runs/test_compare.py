@@ -142,12 +142,16 @@ def test_stopped_in_the_middle_it_goes_on(shapes, home, monkeypatch, capsys):
 
 
 def test_a_method_with_changed_options_is_a_row_of_its_own(shapes, home):
-    methods = "dsn,dsn:memory_write=correct,dsn:memory=0.0+contrastive=0.0"
+    methods = "dsn,dsn:memory_write=correct,dsn:memory=0.0+contrastive=0.0,dsn:images=96+p=2"
     assert run(*command(shapes, "--seeds", 1, "--methods", methods, "--name", "arms")) == 0
     rows = list(csv.DictReader((home / "compare" / "arms" / "runs.csv").open()))
     assert [row["method"] for row in rows] == methods.split(",")
-    plain, same, other = (row["seen mAP@all"] for row in rows)
-    assert plain == same != other
+    plain, same, other, longer = (row["seen mAP@all"] for row in rows)
+    assert plain == same
+    assert len({plain, other, longer}) == 3
+    looked = [int(row["images"]) for row in rows]
+    assert looked[0] == looked[1]
+    assert max(looked[:3]) < looked[3] <= 96
 
 
 def test_one_that_fails_does_not_stop_the_others(shapes, monkeypatch, capsys):
@@ -183,8 +187,10 @@ def test_several_splits_are_pooled_split_by_split(shapes, home):
         ({"data": "my shaped"}, r"DATA: there is no .*did you mean 'my <shapes>'"),
         ({"--split": "no.txt"}, r"SPLIT: there is no file no\.txt"),
         ({"--methods": "ramln,dsm"}, r"METHODS: there is no dsm \(did you mean 'dsn'\?\)"),
-        ({"--methods": "dsn:memry=0"}, r"METHODS: dsn has no option memry \(did you mean 'memory'\?\)"),
-        ({"--methods": "dsn:contrastive=-1"}, "contrastive"),
+        ({"--methods": "dsn:memry=0"}, r"no parameter 'dsn.memry' \(did you mean 'memory'\?\)"),
+        ({"--methods": "dsn:contrastive=-1"}, "parameter dsn.contrastive: "),
+        ({"--methods": "dsn:contrastive"}, "parameter dsn.contrastive: .* got ''"),
+        ({"--methods": "dsn:images=0"}, "parameter dsn.images: .* from 1, got 0"),
         ({"--seeds": "0"}, "SEEDS: want 1 or more, got 0"),
         ({"--weights": "imagenett"}, "WEIGHTS: want a file .* got 'imagenett'"),
         ({"--weights": "gone.npz"}, "WEIGHTS: .*there is no file"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sbirkit.models.baselines import Triplet, TripletConfig
+from sbirkit.models.gates import attach_gates
 from sbirkit.runs import gpucheck, gpustages, throughput
 from sbirkit.runs.gpucheck import How, Record, run
 from sbirkit.training import fit
@@ -175,6 +176,14 @@ def test_the_loop_is_timed_and_waiting_is_a_fraction(tiny, bench, tmp_path):
     assert throughput.making(bench, method, config, times=2) > 0
     rate = throughput.bare(tiny.Maps(), pictures=4, size=32, precision="bf16-mixed", device="cpu", times=2)
     assert rate > 0
+
+
+def test_a_network_with_gates_is_timed_bare_too(tiny):
+    network = attach_gates(tiny.Maps())
+    how = {"pictures": 4, "size": 32, "precision": "32-true", "device": "cpu", "times": 1}
+    assert throughput.bare(network, **how) > 0
+    with pytest.raises(RuntimeError, match="has gates"):  # told for that time only
+        network.run(torch.zeros(1, 3, 32, 32))
 
 
 def test_real_stages_hold_on_the_cpu_and_a_planted_fault_does_not(tmp_path, monkeypatch, capsys):
