@@ -32,6 +32,7 @@ NEEDED = {  # module -> what its package is called
     "torch": "torch", "numpy": "numpy", "pyarrow": "pyarrow", "PIL": "pillow", "scipy": "scipy",
     "sklearn": "scikit-learn", "safetensors": "safetensors", "lightning_fabric": "lightning-fabric",
     "filelock": "filelock", "tqdm": "tqdm", "threadpoolctl": "threadpoolctl", "torchvision": "torchvision",
+    "matplotlib": "matplotlib",
 }  # fmt: skip
 OPTIONAL = {"timm": "timm", "open_clip": "open_clip_torch"}  # the networks of two papers
 
@@ -128,29 +129,41 @@ def _driver() -> str | None:
 class Record:
     """The JSON file: the machine, and a result for each stage. It is whole at every moment.
 
-    A file of another machine, other code or another budget is not added to.
+    Several processes may add to it. A file of another machine, other code or another budget is not added to.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.path = path
         self.stages: dict[str, dict[str, Any]] = {}
         self.head: dict[str, Any] = {"schema": SCHEMA, "made_by": "python -m sbirkit.runs.gpucheck", **head}
-        if path.is_file() and not fresh:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            self.stages = found.pop("stages", {})
-            if other := [key for key in self.head if _same(found.get(key)) != _same(self.head[key])]:
-                raise ValueError(f"--out: {path} is of another {', '.join(other)}; choose another file, or "
-                                 "--fresh to begin it anew")  # fmt: skip
+        if fresh:
+            path.unlink(missing_ok=True)
+        found = self.look() or self.head
+        if other := [key for key in self.head if _same(found.get(key)) != _same(self.head[key])]:
+            raise ValueError(f"--out: {path} is of another {', '.join(other)}; choose another file, or "
+                             "--fresh to begin it anew")  # fmt: skip
+
+    def look(self) -> dict[str, Any]:
+        """What the file says besides its stages, which are taken over; empty if there is no file."""
+        if not self.path.is_file():
+            return {}
+        found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        self.stages |= found.pop("stages", {})
+        return found
 
     def done(self, name: str) -> bool:
         return "error" not in self.stages.get(name, {"error": "not run"})
 
     def add(self, name: str, result: Mapping[str, Any]) -> None:
+        from filelock import FileLock
+
         from sbirkit.training.files import write_json
 
-        self.stages[name] = dict(result)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self.path, self.head | {"stages": self.stages})
+        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+            self.look()
+            self.stages[name] = dict(result)
+            write_json(self.path, self.head | {"stages": self.stages})
 
 
 def _same(value: Any) -> Any:
@@ -214,6 +227,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--stages", default="", help="names, or how they start, with commas (default: all)")
     made.add_argument("--shard", default="", help="every n-th stage from the k-th on, as in 2/4")
+    made.add_argument("--workers", type=int, default=1, help="stages that time nothing run side by side")
     made.add_argument("--minutes", type=float, default=0.0, help="begin no stage that would end later")
     made.add_argument("--out", type=Path, help="the JSON file (build/gpu-check/DEVICE.json)")
     made.add_argument("--fresh", action="store_true", help="measure again what is there")
@@ -259,16 +273,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if args.fresh:
         shutil.rmtree(how.folder, ignore_errors=True)
-    return run(how, stages, names, record, minutes=args.minutes, fresh=args.fresh)
+    if args.workers > 1:
+        together(how, stages, [name for name in names if not record.done(name)], record, args.workers)
+        record.look()
+    return run(how, stages, names, record, minutes=args.minutes)
 
 
-def run(
-    how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, *, minutes: float, fresh: bool
-) -> int:
+def together(how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, workers: int) -> None:
+    """The stages among these that time nothing, side by side; each process adds to the same record."""
+    from . import gpustages
+    from .sidebyside import shares, side_by_side
+
+    dealt = shares({name: stages[name].minutes for name in names if not stages[name].alone}, workers)
+    gpustages.bench(how.quick)  # drawn once, on all cores
+    words = ["-m", "sbirkit.runs.gpucheck", "--device", how.device, "--out", str(record.path)]
+    quick = ["--quick"] * how.quick
+    side_by_side([[*words, *quick, "--stages", ",".join(share)] for share in dealt])
+
+
+def run(how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, *, minutes: float) -> int:
     """Do what is not done yet, in order; the record is written after each stage."""
     began, late = time.monotonic(), []
     where = record.head["machine"].get("gpu", {}).get("name") or record.head["machine"]["processor"]
-    todo = [name for name in names if fresh or not record.done(name)]
+    todo = [name for name in names if not record.done(name)]
     print(
         f"{len(todo)} of {len(names)} stages to do on {where}, about "
         f"{sum(stages[name].minutes for name in todo):.0f} min; into {record.path}",

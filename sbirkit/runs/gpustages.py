@@ -58,6 +58,7 @@ NOISY = {  # terms that draw on the device, or look at views that were augmented
 class Stage:
     work: Callable[["How"], dict[str, Any]]
     minutes: float  # expected on a GPU, generously; never measured so far
+    alone: bool = False  # it measures time: nothing may run beside it
 
 
 def stages(how: "How") -> dict[str, Stage]:
@@ -69,14 +70,17 @@ def stages(how: "How") -> dict[str, Stage]:
     found |= {f"resume-{name}": Stage(partial(resumed, name=name), 1.5)
               for name in (SYSTEMS[1:2] if how.quick else SYSTEMS)}  # fmt: skip
     found["torchrun"] = Stage(torchrun, 1.5)
-    found |= {f"throughput-{name}": Stage(partial(throughput, name=name), 3) for name in TRAINED}
-    found["batch-size"], found["resolution"] = Stage(batch_size, 2), Stage(resolution, 2)
-    found["quickdraw-shape"] = Stage(quickdraw_shape, 2)
+    found |= {f"throughput-{name}": Stage(partial(throughput, name=name), 3, alone=True) for name in TRAINED}
+    found["batch-size"], found["resolution"] = (
+        Stage(batch_size, 2, alone=True),
+        Stage(resolution, 2, alone=True),
+    )
+    found["quickdraw-shape"] = Stage(quickdraw_shape, 2, alone=True)
     found |= {f"agree-{name}": Stage(partial(agreed, name=name), 5) for name in TRAINED}
     found["train-still"] = Stage(still, 1)
     found |= {f"train-{name}-{precision}": Stage(partial(trained, name=name, precision=precision), 6)
               for name in TRAINED for precision in PRECISIONS}  # fmt: skip
-    found |= {f"paper-{name}": Stage(partial(paper, name=name), 3) for name in SYSTEMS}
+    found |= {f"paper-{name}": Stage(partial(paper, name=name), 3, alone=True) for name in SYSTEMS}
     return (
         found if how.device == "cuda" else {k: replace(v, minutes=_on_cpu(k, how)) for k, v in found.items()}
     )

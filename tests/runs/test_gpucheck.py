@@ -43,7 +43,7 @@ def test_the_record_is_written_after_each_stage_and_done_ones_are_not_done_again
 
     def go(**more):
         record = Record(path, HEAD, fresh=more.get("fresh", False))
-        return run(how, stages, list(stages), record, minutes=0, fresh=more.get("fresh", False))
+        return run(how, stages, list(stages), record, minutes=0)
 
     assert go() == 1
     said = json.loads(path.read_text())
@@ -58,6 +58,15 @@ def test_the_record_is_written_after_each_stage_and_done_ones_are_not_done_again
     assert seen[4:] == ["a", "b again", "c"]
 
 
+def test_two_processes_add_to_one_record_and_neither_loses_what_the_other_found(tmp_path):
+    mine, theirs = (Record(tmp_path / "check.json", HEAD) for _ in range(2))
+    mine.add("a", GOOD)
+    theirs.add("b", GOOD)
+    mine.add("c", GOOD)
+    assert list(Record(tmp_path / "check.json", HEAD).stages) == ["a", "b", "c"]
+    assert mine.done("b")
+
+
 def test_a_cut_loses_the_stage_in_hand_only(how, tmp_path):
     path, seen = tmp_path / "check.json", []
     stages = {
@@ -65,7 +74,7 @@ def test_a_cut_loses_the_stage_in_hand_only(how, tmp_path):
         "b": gpustages.Stage(lambda how: (_ for _ in ()).throw(KeyboardInterrupt), 1),
     }
     with pytest.raises(KeyboardInterrupt):
-        run(how, stages, ["a", "b"], Record(path, HEAD), minutes=0, fresh=False)
+        run(how, stages, ["a", "b"], Record(path, HEAD), minutes=0)
     assert list(json.loads(path.read_text())["stages"]) == ["a"]
 
 
@@ -74,9 +83,9 @@ def test_a_check_that_does_not_hold_is_said_and_an_aim_is_no_failure(how, tmp_pa
     bad = GOOD | {"checks": [gpustages.below("gap", 0.3, 0.2)]}
     stages = {"aim": stage(aim, [], "aim"), "bad": stage(bad, [], "bad")}
     record = Record(tmp_path / "check.json", HEAD)
-    assert run(how, stages, ["aim"], record, minutes=0, fresh=False) == 0
+    assert run(how, stages, ["aim"], record, minutes=0) == 0
     assert "aim not reached: speed: wanted at most 0.2, got 0.5" in capsys.readouterr().out
-    assert run(how, stages, ["aim", "bad"], record, minutes=0, fresh=False) == 1
+    assert run(how, stages, ["aim", "bad"], record, minutes=0) == 1
     said = capsys.readouterr().out
     assert "DOES NOT HOLD: gap: wanted at most 0.2, got 0.3" in said
     assert "not as it should be: bad" in said
@@ -85,7 +94,7 @@ def test_a_check_that_does_not_hold_is_said_and_an_aim_is_no_failure(how, tmp_pa
 def test_no_stage_begins_that_would_end_too_late(how, tmp_path, capsys):
     seen = []
     stages = {"short": stage(GOOD, seen, "short", 1), "long": stage(GOOD, seen, "long", 9)}
-    assert run(how, stages, [*stages], Record(tmp_path / "c.json", HEAD), minutes=5, fresh=False) == 3
+    assert run(how, stages, [*stages], Record(tmp_path / "c.json", HEAD), minutes=5) == 3
     assert seen == ["short"]
     assert "out of time: long" in capsys.readouterr().out
 
