@@ -24,7 +24,7 @@ def paper(how: "How", name: str) -> dict[str, Any]:
         return {"says": f"not measured: {', '.join(lacking)} missing", "checks": [],
                 "measured": {"failed": advice(lacking)}}  # fmt: skip
     plan, size = Plan.of(name, "sketchy"), 64 if how.quick else 224
-    times = 1 if how.quick else 40 if how.device == "cuda" else 2
+    times = 1 if how.quick else 20 if how.device == "cuda" else 2
     few: dict[str, Any] = {"p": 2, "k": 1} if how.quick else {}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

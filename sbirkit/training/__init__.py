@@ -1,12 +1,14 @@
 """One loop for all methods, and what it leaves behind."""
 
 import importlib
+import logging
 from typing import Any
 
 from . import config
 
 # Not in config.py: the shipped runs carry a digest of that file.
 config.PROFILES += ("photos",)  # type: ignore[assignment]
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells each run what precision it has
 
 _HOMES = {  # name -> module, loaded when first named
     "Diverged": "history",
