@@ -8,7 +8,7 @@ from . import config
 
 # Not in config.py: the shipped runs carry a digest of that file.
 config.PROFILES += ("photos",)  # type: ignore[assignment]
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells each run what precision it has
+logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)  # no hints for each run
 
 _HOMES = {  # name -> module, loaded when first named
     "Diverged": "history",
