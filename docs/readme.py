@@ -8,6 +8,7 @@ import csv
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from sbirkit.claims.reading import read_ledger
 from sbirkit.claims.records import Records
 from sbirkit.data.doodleworld import World
 from sbirkit.data.doodleworld.world import measured
-from sbirkit.runs import standings
+from sbirkit.runs import gpupage, standings
+from sbirkit.runs.rows import ROWS
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
@@ -177,6 +179,35 @@ def real() -> str:
     return "\n".join(lines)
 
 
+def rows_of(rows: Sequence[Mapping[str, str]]) -> str:
+    """A table of dictionaries; all but the first column to the right."""
+    head = list(rows[0])
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " --: |" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row.values()) + " |" for row in rows)])
+
+
+def gpu() -> str:
+    """What ``gpucheck`` found on a GPU, from ``results/gpu/check.json``."""
+    found = gpupage.record(HERE.parent / "results" / "gpu" / "check.json")
+    parts = [gpupage.summary(found), rows_of(gpupage.alike(found)), rows_of(gpupage.speeds(found))]
+    return "\n\n".join(parts)
+
+
+def longer() -> str:
+    """The gpu profile's results beside the laptop's, from the records in ``results/``."""
+    results = HERE.parent / "results"
+    laptop, large = (standings.collect(folder)["unseen-16"] for folder in (results, results / "gpu"))
+    rows = []
+    for label in (label for label in ROWS if label in large):
+        row = {"mAP@all": label}
+        for heading, setting in (("unseen", "zs"), ("seen", "seen"), ("GZS harmonic", "gzs-separate")):
+            for profile, those in (("laptop", laptop), ("gpu", large)):
+                mean, half = standings.interval([run.number(setting)["mAP@all"] for run in those[label]])
+                row[f"{heading}, {profile}"] = f"{mean:.3f} ± {half:.3f}"
+        rows.append(row)
+    return rows_of(rows)
+
+
 def filled(text: str) -> str:
     """The README with its tables as the records have them."""
     makers = {
@@ -187,6 +218,8 @@ def filled(text: str) -> str:
         "real": real,
         "carried": carried,
         "answers": answers,
+        "gpu": gpu,
+        "longer": longer,
     }
     for name, make in makers.items():
         block = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end -->)", re.S)
