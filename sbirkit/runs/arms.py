@@ -13,7 +13,6 @@ from sbirkit.models.method import Method
 from sbirkit.runs import changes
 from sbirkit.training import Run, TrainConfig, fit
 from sbirkit.training.config import read_profile
-from sbirkit.training.files import read_json
 from sbirkit.training.loop import describe, folder_name
 from sbirkit.training.memory import keep_freed_memory
 
@@ -67,7 +66,7 @@ def obtain(
     method, config = arm(name, bench, profile=profile, seed=seed, train=train, **options)
     wanted, fresh = describe(method, bench, config), os.environ.get("SBIRKIT_FRESH")
     out = (Path(fresh) if fresh else paths.runs()) / folder_name(wanted)
-    if not fresh and not out.is_dir() and (run := shipped(wanted)):
+    if not fresh and not out.is_dir() and (run := shipped(wanted, bench.catalogue.name)):
         if run.stale(type(method)):
             warnings.warn(f"{run.path.name} was made by code that has changed since; `python -m "
                           "sbirkit.runs.standings` makes it again", stacklevel=2)  # fmt: skip
@@ -76,15 +75,16 @@ def obtain(
     return fit(method, bench, config, out=out, progress=progress)
 
 
-def shipped(wanted: Mapping[str, Any], folder: Path | None = None) -> Run | None:
-    """The run with these parameters that came with the repository, with its weights.
+def shipped(wanted: Mapping[str, Any], data: str, folder: Path | None = None) -> Run | None:
+    """The run with these parameters on the data of this name that came with the repository, with its weights.
 
     First weights and pictures may differ in the last digit on another machine: they need not agree.
     """
     folder = folder or paths.results()
     for path in sorted(folder.glob("*/weights.safetensors")) if folder else ():
-        if _said(read_json(path.with_name("params.json"))) == _said(wanted):
-            return Run.open(path.parent)
+        run = Run.open(path.parent)
+        if _said(run.params) == _said(wanted) and run.manifest["data"]["name"] == data:
+            return run
     return None
 
 

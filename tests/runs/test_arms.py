@@ -74,8 +74,10 @@ def test_ones_own_run_goes_before_a_shipped_one(bench, home):
     shutil.copytree(made.path, home / "results" / "softmax-laptop")
     assert obtain("softmax", bench, **OPTIONS).path == made.path
     method, config = arm("softmax", bench, profile="smoke", train=TRAIN, weights=None)
-    assert shipped(describe(method, bench, config)).path.name == "softmax-laptop"
-    assert shipped(describe(method, bench, config), home / "nowhere") is None
+    wanted, data = describe(method, bench, config), bench.catalogue.name
+    assert shipped(wanted, data).path.name == "softmax-laptop"
+    assert shipped(wanted, data, home / "nowhere") is None
+    assert shipped(wanted, f"{data}-s1") is None, "the same classes and split, other pictures"
 
 
 @pytest.mark.filterwarnings("ignore:DSN")
