@@ -3,6 +3,7 @@
 # ruff: noqa: F401
 
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .splits import Split
     from .writing import Item, write_catalogue
 
+OBJECTS = "SBIRKIT_OBJECTS"  # in the environment: how many individuals a class of Doodle World has
 _EXPORTS = {
     "augment": (),
     "benchmark": ("Benchmark",),
@@ -36,7 +38,9 @@ __all__ = [*_HOME, "load"]  # noqa: PLE0604
 def load(name: str | Path) -> "Catalogue":
     """Open a prepared catalogue by folder, or by the name it was prepared under.
 
-    ``"doodleworld"`` needs no preparation: it is drawn on first use, in about a minute.
+    ``"doodleworld"`` needs no preparation: it is drawn on first use, in about a minute. With
+    ``SBIRKIT_OBJECTS=20`` in the environment it has 20 individuals of each class instead of 100: that is what
+    `make reproduce PROFILE=smoke` works on.
 
     >>> world = load("doodleworld")  # doctest: +SKIP
     """
@@ -47,7 +51,8 @@ def load(name: str | Path) -> "Catalogue":
     if str(name) == "doodleworld":
         from .doodleworld.world import World
 
-        return World().prepare()
+        few = os.environ.get(OBJECTS)
+        return (World(objects=int(few)) if few else World()).prepare()
     for folder in (prepared, Path(name).expanduser()):
         if folder.is_dir():
             return Catalogue.open(folder)

@@ -223,7 +223,9 @@ def understand(args: argparse.Namespace) -> Plan:
     for note in dict.fromkeys(notes):
         say(f"  {note}")
     known = {} if weights in (None, *given.TAGS) else given.shown_before(usable, given.imagenet(weights))
-    budget = f"{plain['images']:,} pictures a run at {max(sizes)} px, profile {args.profile}"
+    other = any("images" in changed or "steps" in changed for _, changed in arms.values())
+    budget = (f"{plain['images']:,} pictures a run{', or what its name says,' * other} at {max(sizes)} px, "
+              f"profile {args.profile}")  # fmt: skip
     scores.about(plan, network=told, pictures=repr(catalogue), notes=notes, imagenet=known, budget=budget)
     return plan
 

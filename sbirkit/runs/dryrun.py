@@ -282,7 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=224, help="side of the pictures (%(default)s)")
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--out", type=Path, default=paths.home() / "paper-dry-run", help="(%(default)s)")
-    parser.add_argument("--measured", type=Path, default=place(),
+    parser.add_argument("--measured", type=Path, default=place("paper"),
                         help="what gpucheck wrote on a GPU (%(default)s)")  # fmt: skip
     args = parser.parse_args(argv)
     record, rows, failed = measured_on(args.measured), [], 0

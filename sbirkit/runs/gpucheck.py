@@ -136,8 +136,8 @@ class Record:
         self.path = path
         self.stages: dict[str, dict[str, Any]] = {}
         self.head: dict[str, Any] = {"schema": SCHEMA, "made_by": "python -m sbirkit.runs.gpucheck", **head}
-        if fresh:
-            path.unlink(missing_ok=True)
+        if fresh and path.is_file():
+            path.replace(path.with_suffix(".before.json"))
         found = self.look() or self.head
         if other := [key for key in self.head if _same(found.get(key)) != _same(self.head[key])]:
             raise ValueError(f"--out: {path} is of another {', '.join(other)}; choose another file, or "
@@ -161,9 +161,9 @@ class Record:
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-            self.look()
+            head = self.look() or self.head
             self.stages[name] = dict(result)
-            write_json(self.path, self.head | {"stages": self.stages})
+            write_json(self.path, head | {"stages": self.stages})
 
 
 def _same(value: Any) -> Any:
@@ -233,6 +233,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--fresh", action="store_true", help="measure again what is there")
     made.add_argument("--list", action="store_true", help="only name the stages, with the minutes expected")
     made.add_argument("--child", default="", help=argparse.SUPPRESS)
+    made.add_argument("--beside", type=int, default=0, help=argparse.SUPPRESS)
     return made
 
 
@@ -246,7 +247,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     import torch
 
     from . import gpustages
+    from .fresh import ends_with_parent
 
+    if args.child or args.beside:
+        ends_with_parent()
     if args.child:
         gpustages.child(json.loads(args.child))
         return 0
@@ -273,27 +277,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if args.fresh:
         shutil.rmtree(how.folder, ignore_errors=True)
+    began = time.monotonic()
     if args.workers > 1:
-        together(how, stages, [name for name in names if not record.done(name)], record, args.workers)
+        todo = [name for name in names if not record.done(name)]
+        together(how, stages, todo, record, workers=args.workers, minutes=args.minutes)
         record.look()
-    return run(how, stages, names, record, minutes=args.minutes)
+    return run(how, stages, names, record, minutes=args.minutes, began=began, beside=args.beside)
 
 
-def together(how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, workers: int) -> None:
+def together(
+    how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, *, workers: int, minutes: float
+) -> None:
     """The stages among these that time nothing, side by side; each process adds to the same record."""
     from . import gpustages
     from .sidebyside import shares, side_by_side
 
     dealt = shares({name: stages[name].minutes for name in names if not stages[name].alone}, workers)
+    if not dealt:
+        return
     gpustages.bench(how.quick)  # drawn once, on all cores
     words = ["-m", "sbirkit.runs.gpucheck", "--device", how.device, "--out", str(record.path)]
-    quick = ["--quick"] * how.quick
-    side_by_side([[*words, *quick, "--stages", ",".join(share)] for share in dealt])
+    words += ["--quick"] * how.quick + ["--minutes", str(minutes), "--beside", str(len(dealt) - 1)]
+    side_by_side([[*words, "--stages", ",".join(share)] for share in dealt])
 
 
-def run(how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, *, minutes: float) -> int:
-    """Do what is not done yet, in order; the record is written after each stage."""
-    began, late = time.monotonic(), []
+def run(
+    how: How,
+    stages: Mapping[str, Any],
+    names: Sequence[str],
+    record: Record,
+    *,
+    minutes: float,
+    began: float | None = None,
+    beside: int = 0,
+) -> int:
+    """Do what is not done yet, in order; the record is written after each stage.
+
+    Args:
+        minutes: begin no stage that would end later than so many after ``began``; 0: all.
+        beside: how many other processes share the machine, which is written down.
+    """
+    late: list[str] = []
+    began = time.monotonic() if began is None else began
     where = record.head["machine"].get("gpu", {}).get("name") or record.head["machine"]["processor"]
     todo = [name for name in names if not record.done(name)]
     print(
@@ -312,6 +337,7 @@ def run(how: How, stages: Mapping[str, Any], names: Sequence[str], record: Recor
         except Exception as error:  # the others still get their turn
             result = {"error": "".join(traceback.format_exception(error)), "checks": []}
         result |= {"seconds": round(time.monotonic() - start, 2), "when": when}
+        result |= {"beside": beside} if beside else {}
         record.add(name, result)
         for line in told(name, result):
             print(f"[{k}/{len(todo)}] {line}" if not line.startswith(" ") else line, flush=True)

@@ -10,10 +10,12 @@ from sbirkit import paths
 from .rows import ROWS
 
 
-def place() -> Path:
-    """The record of this machine if there is one, else that which came with the repository."""
+def place(stages: str = "throughput") -> Path:
+    """The record of this machine, if such stages are in it; else the one that came with the repository."""
     mine, shipped = paths.home() / "gpu-check" / "cuda.json", paths.results()
-    return mine if mine.is_file() or shipped is None else shipped / "gpu" / "check.json"
+    known = json.loads(mine.read_text(encoding="utf-8"))["stages"] if mine.is_file() else ()
+    own = any(name.startswith(stages) for name in known)
+    return mine if own or shipped is None else shipped / "gpu" / "check.json"
 
 
 def record(path: Path | None = None) -> dict[str, Any]:

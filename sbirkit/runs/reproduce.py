@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from sbirkit import paths
+from sbirkit.data import OBJECTS
 from sbirkit.runs import changes, notebooks, report
 from sbirkit.runs.jobs import SPLIT, Job, Outcome, Task, Training
 from sbirkit.runs.overview import REPRODUCED
 from sbirkit.runs.rows import ROWS, record_name
 
 PROFILES = ("smoke", "laptop", "gpu", "paper")
+SMALL = {"smoke": {"seeds": 1, "budget": 320}}  # of notebooks that have such a parameter
+FEW = {"smoke": "20"}  # individuals of each class of Doodle World: a fifth
 
 
 def code_digest() -> str:
@@ -91,13 +94,14 @@ def plan(
     if changed:
         _check(changed, known, profile)
     values = {name: value for name, value in given.items() if name in known} | {"profile": profile}
-    values |= {"seeds": seeds} if seeds else {}
+    values = SMALL.get(profile, {}) | values | ({"seeds": seeds} if seeds else {})
     settled = [settle(own, values) for own in owned]
 
     made = json.dumps(changed, sort_keys=True) if changed else ""
     env = {changes.NAME: made, "SBIRKIT_FRESH": str(out / "runs") if fresh else "", REPRODUCED: str(out),
+           OBJECTS: os.environ.get(OBJECTS) or FEW.get(profile, ""),
            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}  # fmt: skip
-    basis = [code_digest(), made, env["OMP_NUM_THREADS"]]
+    basis = [code_digest(), made, env[OBJECTS], env["OMP_NUM_THREADS"]]
 
     def digest(*content: Any) -> str:
         return hashlib.sha256(json.dumps([*content, *basis], sort_keys=True).encode()).hexdigest()

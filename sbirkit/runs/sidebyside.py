@@ -22,7 +22,8 @@ def shares(minutes: Mapping[str, float], workers: int) -> list[list[str]]:
 def side_by_side(commands: Sequence[Sequence[str]]) -> None:
     """Start this Python with each command, pass on line by line what they say, and wait for all.
 
-    Each takes its part of the cores. If this process is interrupted, so are they.
+    Each takes its part of the cores. They are killed if this one is interrupted; where this one may be killed
+    itself, they should call :func:`.fresh.ends_with_parent`.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     env = os.environ | {"OMP_NUM_THREADS": str(max(1, cores // len(commands))), "PYTHONUNBUFFERED": "1"}

@@ -34,11 +34,13 @@ def measure(
     """One run, from training to its record in ``out``; returns what it came to."""
     import torch
 
+    from sbirkit.data import load
     from sbirkit.data.doodleworld import World
 
     torch.set_num_threads(1)  # runs side by side; and the number of threads moves the last digits
     name, options = ROWS[label]
-    bench = World(seed=world_seed).prepare(progress=False).benchmark(split, setting="gzs")
+    world = World(seed=world_seed).prepare(progress=False) if world_seed else load("doodleworld")
+    bench = world.benchmark(split, setting="gzs")
     run = obtain(
         name, bench, profile=profile, seed=seed, train=pictures(label, profile), progress=False, **options
     )
@@ -131,8 +133,13 @@ def page(folder: Path) -> str:
     )
     said = ["# Standings", "", how]
     for split, runs in collect(folder).items():
-        first = next(iter(runs.values()))[0]
-        said += ["", f"## {split}", "", markdown(table(runs), first.manifest["benchmark"]["says"])]
+        every = [run for those in runs.values() for run in those]
+        pictures = max(run.manifest["images"] for run in every)
+        where = sorted({run.manifest["device"] for run in every})
+        what = (
+            f"{every[0].manifest['data']['name']}, up to {pictures:,} pictures a run, on {', '.join(where)}"
+        )
+        said += ["", f"## {split}", "", markdown(table(runs), every[0].manifest["benchmark"]["says"]), what]
     return "\n".join(said) + "\n"
 
 

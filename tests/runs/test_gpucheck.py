@@ -1,6 +1,7 @@
 """gpucheck on the CPU: the record survives anything, checks can fail, and real stages run."""
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ import torch
 
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.gates import attach_gates
-from sbirkit.runs import gpucheck, gpustages, throughput
+from sbirkit.runs import gpucheck, gpustages, sidebyside, throughput
 from sbirkit.runs.gpucheck import How, Record, run
+from sbirkit.runs.sidebyside import side_by_side
 from sbirkit.training import fit
 
 HEAD = {
@@ -58,13 +60,74 @@ def test_the_record_is_written_after_each_stage_and_done_ones_are_not_done_again
     assert seen[4:] == ["a", "b again", "c"]
 
 
-def test_two_processes_add_to_one_record_and_neither_loses_what_the_other_found(tmp_path):
-    mine, theirs = (Record(tmp_path / "check.json", HEAD) for _ in range(2))
-    mine.add("a", GOOD)
-    theirs.add("b", GOOD)
-    mine.add("c", GOOD)
-    assert list(Record(tmp_path / "check.json", HEAD).stages) == ["a", "b", "c"]
-    assert mine.done("b")
+ADDS = """
+import json, sys
+from pathlib import Path
+from sbirkit.runs.gpucheck import Record
+record = Record(Path(sys.argv[1]), json.loads(sys.argv[2]))
+for k in range(25):
+    record.add(f"{sys.argv[3]}{k}", {"says": "fine", "checks": []})
+"""
+
+
+def test_processes_side_by_side_add_to_one_record_and_none_loses_what_another_found(tmp_path):
+    path = tmp_path / "check.json"
+    side_by_side([["-c", ADDS, str(path), json.dumps(HEAD), name] for name in "abc"])
+    assert len(Record(path, HEAD).stages) == 75
+
+
+def test_the_machine_is_described_as_the_first_process_found_it(tmp_path):
+    path = tmp_path / "check.json"
+    for threads in (16, 5):
+        Record(path, {"machine": HEAD["machine"] | {"threads": threads}}).add(str(threads), GOOD)
+    assert json.loads(path.read_text())["machine"]["threads"] == 16
+
+
+def test_a_fresh_record_puts_the_old_one_aside(tmp_path):
+    path = tmp_path / "check.json"
+    Record(path, HEAD).add("a", GOOD)
+    Record(path, HEAD, fresh=True).add("b", GOOD)
+    assert list(json.loads(path.read_text())["stages"]) == ["b"]
+    assert list(json.loads(path.with_suffix(".before.json").read_text())["stages"]) == ["a"]
+
+
+def test_workers_share_what_times_nothing_and_the_rest_runs_alone(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(gpustages, "bench", lambda quick: None)
+    monkeypatch.setattr(sidebyside, "side_by_side", seen.extend)
+    free, alone = gpustages.Stage(lambda how: GOOD, 1), gpustages.Stage(lambda how: GOOD, 1, alone=True)
+    stages = {"a": free, "b": free, "c": alone, "d": free}
+    how, record = How(device="cpu", quick=True, folder=tmp_path), Record(tmp_path / "check.json", HEAD)
+    gpucheck.together(how, stages, ["c"], record, workers=2, minutes=3)
+    assert not seen, "nothing to share"
+    gpucheck.together(how, stages, list(stages), record, workers=2, minutes=3)
+    assert [words[-1] for words in seen] == ["a,d", "b"]
+    for words in seen:
+        args = gpucheck.parser().parse_args(words[2:])
+        assert (args.minutes, args.quick, args.device, args.beside) == (3, True, "cpu", 1)
+    assert run(how, stages, ["a"], record, minutes=3, began=time.monotonic() - 150, beside=1) == 3, "too late"
+    assert run(how, stages, ["a"], record, minutes=3, beside=1) == 0
+    assert record.stages["a"]["beside"] == 1
+
+
+def test_what_was_started_side_by_side_ends_with_an_interruption(monkeypatch, tmp_path):
+    forever = ["-c", f"import pathlib, time; pathlib.Path({str(tmp_path / 'up')!r}).touch(); time.sleep(600)"]
+    started, real = [], sidebyside.subprocess.Popen
+
+    def start(*words, **how):
+        started.append(real(*words, **how))
+        return started[-1]
+
+    def interrupted(thread):
+        while not (tmp_path / "up").exists():
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sidebyside.subprocess, "Popen", start)
+    monkeypatch.setattr(sidebyside.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([forever, forever])
+    assert [one.wait(5) for one in started] == [-9, -9]
 
 
 def test_a_cut_loses_the_stage_in_hand_only(how, tmp_path):

@@ -57,6 +57,8 @@ def test_a_record_of_this_machine_comes_before_the_one_in_the_repository(tmp_pat
     assert measured_on(shipped) == gpupage.record()
     mine = tmp_path / "gpu-check" / "cuda.json"
     mine.parent.mkdir()
+    mine.write_text(json.dumps(FOUND | {"stages": {"evaluate": {}}}))
+    assert gpupage.place() == shipped, "nothing was timed yet"
     mine.write_text(json.dumps(FOUND))
     assert gpupage.record() == FOUND
 
