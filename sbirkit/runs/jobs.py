@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from sbirkit.runs import figures, notebooks
+from sbirkit.runs import figures, notebooks, warm
 from sbirkit.runs.rows import record_name
 
 SPLIT = "unseen-16"
@@ -155,9 +155,11 @@ class Training:
         return self.record.with_suffix(".failed.txt")
 
     def run(self) -> None:
-        command = [sys.executable, "-m", "sbirkit.runs.fresh", self.label, str(self.seed), self.profile,
-                   str(self.record.parent)]  # fmt: skip
-        start, env = time.monotonic(), os.environ | self.env
+        start = time.monotonic()
+        words, more = warm.through(self.env)
+        command = [sys.executable, "-m", *words, "sbirkit.runs.fresh", self.label, str(self.seed),
+                   self.profile, str(self.record.parent)]  # fmt: skip
+        env = os.environ | self.env | more
         child = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
             stdin=subprocess.DEVNULL, start_new_session=True,

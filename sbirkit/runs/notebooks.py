@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sbirkit import paths
+from sbirkit.runs import warm
 from sbirkit.runs.figures import collect
 
 T = TypeVar("T")
@@ -115,6 +116,11 @@ def needs(notebook: Notebook) -> list[str]:
     return found
 
 
+def takes_long(notebook: Notebook) -> bool:
+    """Whether to begin with it where many are executed: ``{"sbirkit": {"long": true}}`` in its metadata."""
+    return bool(notebook["metadata"].get("sbirkit", {}).get("long"))
+
+
 def stale(path: Path) -> str:
     """Why the stored outputs of a notebook do not belong to its sources; empty where they do."""
     notebook = read(path)
@@ -133,11 +139,13 @@ def tidy(notebook: Notebook) -> Notebook:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
     settle_progress(notebook)
-    wanted = needs(notebook)
+    wanted, long = needs(notebook), takes_long(notebook)
     notebook["metadata"] = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
-        "sbirkit": {"source_digest": source_digest(notebook)} | ({"needs": wanted} if wanted else {}),
+        "sbirkit": {"source_digest": source_digest(notebook)}
+        | ({"needs": wanted} if wanted else {})
+        | ({"long": True} if long else {}),
     }
     return notebook
 
@@ -185,8 +193,20 @@ def with_kernel(
 
     def attempt() -> T:
         manager = AsyncKernelManager(kernel_name="python3")
+        words, more = warm.through(env or {})
         if manager.kernel_spec:  # where a dollar begins a name, two of them are one
-            manager.kernel_spec.env |= {name: value.replace("$", "$$") for name, value in (env or {}).items()}
+            given = {**(env or {}), **more}
+            manager.kernel_spec.env |= {name: value.replace("$", "$$") for name, value in given.items()}
+            if words:  # which see to it that the kernel ends when this process does
+                manager.kernel_spec.argv = [
+                    sys.executable,
+                    "-m",
+                    *words,
+                    "ipykernel_launcher",
+                    "--IPKernelApp.parent_handle=1",
+                    "-f",
+                    "{connection_file}",
+                ]
         LIVE[manager] = mine
         try:
             return work(manager)

@@ -18,13 +18,14 @@ from typing import Any
 
 from sbirkit import paths
 from sbirkit.data import OBJECTS
-from sbirkit.runs import changes, notebooks, report
+from sbirkit.runs import changes, notebooks, report, warm
 from sbirkit.runs.jobs import SPLIT, Job, Outcome, Task, Training
 from sbirkit.runs.overview import REPRODUCED
 from sbirkit.runs.rows import ROWS, record_name
 
 PROFILES = ("smoke", "laptop", "gpu", "paper")
 SMALL = {"smoke": {"seeds": 1, "budget": 320}}  # of notebooks that have such a parameter
+MANY = 8  # notebooks from which on it pays to import once for all, see :mod:`.warm`
 FEW = {"smoke": "20"}  # individuals of each class of Doodle World: a fifth
 
 
@@ -100,6 +101,7 @@ def plan(
     made = json.dumps(changed, sort_keys=True) if changed else ""
     env = {changes.NAME: made, "SBIRKIT_FRESH": str(out / "runs") if fresh else "", REPRODUCED: str(out),
            OBJECTS: os.environ.get(OBJECTS) or FEW.get(profile, ""),
+           warm.NAME: "yes" * (len(sources) >= MANY),
            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}  # fmt: skip
     basis = [code_digest(), made, env[OBJECTS], env["OMP_NUM_THREADS"]]
 
@@ -118,7 +120,8 @@ def plan(
     if lost := [name for needs in wanted.values() for name in needs if name not in {"*", *stems, *ROWS}]:
         raise ValueError(f"needs: no notebook and no method is called {', '.join(lost)}")
     parts = dict(zip(wanted, zip(sources, read, owned, settled, strict=True), strict=True))
-    for name in in_order(wanted):
+    long = [path.stem for path, one in zip(sources, read, strict=True) if notebooks.takes_long(one)]
+    for name in in_order(wanted, first=long):
         (path, notebook, own, mine), needs = parts[name], wanted[name]
         before = list(tasks) if "*" in needs else [name for name in needs if name in tasks]
         content = [notebooks.source_digest(notebook), mine, data, fresh, [tasks[n].digest for n in before]]
@@ -129,13 +132,15 @@ def plan(
     return list(tasks.values())
 
 
-def in_order(wanted: Mapping[str, Sequence[str]]) -> list[str]:
+def in_order(wanted: Mapping[str, Sequence[str]], *, first: Sequence[str] = ()) -> list[str]:
     """Names, each after those that it needs and else as they came; those that need all come last.
 
     >>> in_order({"report": ["*"], "b": ["c"], "a": [], "c": []})
     ['a', 'c', 'b', 'report']
+    >>> in_order({"a": [], "b": [], "c": ["a"]}, first=["c", "b"])
+    ['b', 'a', 'c']
     """
-    left = sorted(wanted, key=lambda name: "*" in wanted[name])
+    left = sorted(wanted, key=lambda name: ("*" in wanted[name], name not in first))
     found: list[str] = []
     while left:
         free = next((name for name in left if set(wanted[name]).isdisjoint(left)), None)

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from sbirkit.models.method import Method
 from sbirkit.models.recipe import rebuild
@@ -79,9 +79,15 @@ class Run:
         return read_weights(path)
 
     def method(self, method: Method | None = None, *, which: Which = "best") -> Method:
-        """The trained method, made anew from its recipe, or loaded into one you made, ready to embed."""
+        """The trained method, made anew from its recipe, or loaded into one you made, ready to embed.
+
+        Made anew it lacks what is no part of its weights, as DSN's frozen teacher, which only its losses ask.
+        """
         made = rebuild(self.params["method"]) if method is None else method
         made.load_state_dict(self.weights(which))
+        if method is None:
+            for name in [name for name, part in vars(made).items() if isinstance(part, nn.Module)]:
+                vars(made)[name] = _Absent(name)
         return made.eval()
 
     def stale(self, method: type | None = None) -> bool:
@@ -113,3 +119,18 @@ class Run:
         )
         kind = self.params["method"]["class"].rpartition(":")[2]
         return f"<Run {self.path.name}: {kind}, best after {best['steps']} steps, {value}>"
+
+
+class _Absent:
+    """Stands where a network was that is not among a run's weights; whoever asks it for anything is told."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, asked: str) -> Any:
+        if asked.startswith("__"):
+            raise AttributeError(asked)
+        raise ValueError(
+            f"{self._name}: not among the weights of a run. To train on or to compute losses, make the "
+            "method as it was made and give it: run.method(method)"
+        )

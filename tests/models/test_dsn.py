@@ -1,15 +1,16 @@
 """DSN: what each term moves, a teacher that stays, a memory that is written as the text means it."""
 
 import warnings
+from copy import deepcopy
 
 import pytest
 import torch
 from torch.nn import functional as F
 
 from sbirkit.losses import distil, supervised_contrastive
-from sbirkit.models import DSN, DSNConfig, backbone
+from sbirkit.models import DSN, DSNConfig, backbone, make
 from sbirkit.models.heads import svd_factors
-from sbirkit.training import reach
+from sbirkit.training import TrainConfig, fit, reach
 
 
 @pytest.fixture
@@ -139,3 +140,16 @@ def test_in_evaluation_a_joint_pass_is_two_separate_ones(tiny, bench):
     apart = [method.embed(batch.sketch, "sketch"), method.embed(batch.photo, "photo")]
     torch.testing.assert_close(joint, torch.cat(apart))
     assert not torch.allclose(method.embed(batch.photo, "sketch"), apart[1])
+
+
+def test_a_method_made_anew_from_a_run_embeds_and_says_that_its_teacher_is_not_there(tiny, bench, tmp_path):
+    made = make("dsn", bench)
+    few = TrainConfig(steps=1, p=2, k=2, size=tiny.SIZE, warmup=0, checkpoint_every=0, device="cpu")
+    run = fit(made, bench, few, out=tmp_path / "run", progress=False)
+    anew, given = run.method(), run.method(make("dsn", bench))
+    batch = tiny.batch(made, bench)
+    assert torch.equal(anew.embed(batch.photo, "photo"), made.embed(batch.photo, "photo"))
+    terms = [method.losses(batch, step=tiny.step())["distillation"] for method in (made, given)]
+    assert torch.equal(*terms)
+    with pytest.raises(ValueError, match=r"teacher: not among the weights of a run.*run.method\(method\)"):
+        deepcopy(anew).losses(batch, step=tiny.step())
