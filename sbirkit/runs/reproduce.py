@@ -368,7 +368,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
     out.mkdir(parents=True, exist_ok=True)
     about = report.environment() | {f"data: {name}": digest for name, digest in data_digests().items()}
-    page = report.write(tasks, out, profile=args.profile, about=about, ledger=report.ledger_rows())
+    read = sorted(tasks, key=lambda task: task.name if isinstance(task, Job) else "")  # as one reads them
+    page = report.write(read, out, profile=args.profile, about=about, ledger=report.ledger_rows())
     print(f"{failed} failed or skipped. " * bool(failed) + f"The report: {page}")
     return 130 if interrupted else int(bool(failed))
 
