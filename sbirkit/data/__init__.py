@@ -52,6 +52,8 @@ def load(name: str | Path) -> "Catalogue":
         from .doodleworld.world import World
 
         few = os.environ.get(OBJECTS)
+        if few and not few.isdecimal():
+            raise ValueError(f"{OBJECTS}: want how many individuals a class has, as in 20, got {few!r}")
         return (World(objects=int(few)) if few else World()).prepare()
     for folder in (prepared, Path(name).expanduser()):
         if folder.is_dir():

@@ -112,7 +112,7 @@ def plan(
     first, data = values.get("seed", 0), data_digests()
     for seed in range(first, first + max(1, seeds)) if fresh else ():
         for label in rows:
-            as_shipped = profile == "laptop" and not changed
+            as_shipped = profile == "laptop" and not (changed or env[OBJECTS])
             one = Training(label, seed, profile, out, digest(label, seed, profile), as_shipped, env=env)
             tasks[one.name] = one
     stems = {path.stem for path in sources}
@@ -127,7 +127,8 @@ def plan(
         content = [notebooks.source_digest(notebook), mine, data, fresh, [tasks[n].digest for n in before]]
         lines = [line for cell in notebook["cells"] for line in cell["source"].splitlines()]
         title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
-        as_shipped = not changed and all(own[name] == value for name, value in mine.items())
+        same = all(own[name] == value for name, value in mine.items())
+        as_shipped = same and not (changed or env[OBJECTS])
         tasks[name] = Job(path, out / path.name, mine, digest(*content), title, as_shipped, needs, env)
     return list(tasks.values())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbirkit.data import load
 from sbirkit.data.doodleworld import KNOBS, World, family, inhabitants, lineage, splits, words
 from sbirkit.data.doodleworld.colors import PALETTE
 from sbirkit.data.doodleworld.frozen import here, outline_digest, picture_digest
@@ -376,3 +377,15 @@ def test_measured_baselines_lie_between_chance_and_one():
         ]
         assert all(b > a + 0.02 for a, b in pairwise(ladder)), ladder
         assert ladder[-1] < 0.9
+
+
+def test_the_environment_may_ask_for_a_small_world(tmp_path, monkeypatch):
+    monkeypatch.setenv("SBIRKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("SBIRKIT_OBJECTS", "some")
+    with pytest.raises(ValueError, match=r"SBIRKIT_OBJECTS: want how many individuals a class has.*'some'"):
+        load("doodleworld")
+    monkeypatch.setenv("SBIRKIT_OBJECTS", "2")
+    monkeypatch.setattr(World, "prepare", lambda world: world.objects)
+    assert load("doodleworld") == 2
+    monkeypatch.delenv("SBIRKIT_OBJECTS")
+    assert load("doodleworld") == World().objects

@@ -171,6 +171,33 @@ def test_a_changed_profile_reaches_what_trains(write, tmp_path, monkeypatch):
     assert changes.of("dsn") == ({}, {})
 
 
+def test_smoke_is_small_and_nothing_small_is_compared_with_what_was_shipped(write, tmp_path, monkeypatch):
+    path = write("00-one", ("code", "seeds = 3\nbudget = 1280", "parameters"))
+
+    def planned(**options):
+        return reproduce.plan([path], tmp_path, rows=["dsn"], **options)
+
+    training, job = planned(profile="smoke")
+    assert job.parameters == {"seeds": 1, "budget": 320}
+    assert planned(profile="smoke", given={"budget": 9}, seeds=2)[-1].parameters == {"seeds": 2, "budget": 9}
+    assert training.env["SBIRKIT_OBJECTS"] == job.env["SBIRKIT_OBJECTS"] == "20"
+    assert (training.as_shipped, job.as_shipped) == (False, False)
+    training, job = planned()
+    assert job.parameters == {}
+    assert not job.env["SBIRKIT_OBJECTS"]
+    assert (training.as_shipped, job.as_shipped) == (True, True)
+    monkeypatch.setenv("SBIRKIT_OBJECTS", "50")
+    few = planned()
+    assert not any(task.as_shipped for task in few)
+    assert few[-1].digest != job.digest
+
+
+def test_many_notebooks_share_one_import_and_a_few_do_not(write, tmp_path):
+    paths = [write(f"{k:02}-one", PARAMETERS) for k in range(reproduce.MANY)]
+    assert reproduce.plan(paths, tmp_path)[0].env["SBIRKIT_WARM"] == "yes"
+    assert not reproduce.plan(paths[1:], tmp_path)[0].env["SBIRKIT_WARM"]
+
+
 def test_what_trains_trains_in_a_folder_beside_the_notebooks(tool, write):
     seen = "import os; open('seen', 'w').write(os.environ['SBIRKIT_FRESH'])"
     path = write("00-one", PARAMETERS, ("code", seen))
