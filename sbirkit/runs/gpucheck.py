@@ -167,12 +167,10 @@ class Record:
 
 
 def _same(value: Any) -> Any:
-    """What must agree for two shards to go into one file: all but whether the checkout was changed."""
+    """What must agree for two shards to go into one file: the code that makes the runs, not the commit."""
     if not isinstance(value, Mapping):
         return value
-    return {k: v for k, v in value.items() if k not in ("changed", "threads")} | {
-        k: _same(v) for k, v in value.items() if isinstance(v, Mapping)
-    }
+    return {k: _same(v) for k, v in value.items() if k not in ("git", "threads")}
 
 
 def chosen(names: Sequence[str], wanted: str, shard: str) -> list[str]:
@@ -270,7 +268,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.list:
             print("\n".join(f"{name:24}{stages[name].minutes:5.1f} min" for name in names))
             return 0
-        head = {"machine": machine(device), "budget": {"quick": how.quick, "profile": how.profile}}
+        head = {"machine": machine(device), "code": gpustages.digest(),
+                "budget": {"quick": how.quick, "profile": how.profile}}  # fmt: skip
         record = Record(out, head, fresh=args.fresh)
     except ValueError as error:
         print(f"gpucheck: {error}", file=sys.stderr)
@@ -336,7 +335,8 @@ def run(
             result = stages[name].work(how)
         except Exception as error:  # the others still get their turn
             result = {"error": "".join(traceback.format_exception(error)), "checks": []}
-        result |= {"seconds": round(time.monotonic() - start, 2), "when": when}
+        commit = (record.head["machine"]["git"] or {}).get("commit")
+        result |= {"seconds": round(time.monotonic() - start, 2), "when": when, "commit": commit}
         result |= {"beside": beside} if beside else {}
         record.add(name, result)
         for line in told(name, result):

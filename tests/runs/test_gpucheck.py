@@ -18,6 +18,7 @@ from sbirkit.training import fit
 
 HEAD = {
     "machine": {"device": "cpu", "processor": "abacus", "git": {"commit": "1"}},
+    "code": "of today",
     "budget": {"quick": True},
 }
 GOOD = {"says": "fine", "measured": {"x": 1}, "checks": [gpustages.below("gap", 0.1, 0.2)]}
@@ -166,7 +167,7 @@ def test_no_stage_begins_that_would_end_too_late(how, tmp_path, capsys):
     ("head", "word"),
     [
         (HEAD | {"machine": HEAD["machine"] | {"processor": "other"}}, "machine"),
-        (HEAD | {"machine": HEAD["machine"] | {"git": {"commit": "2"}}}, "machine"),
+        (HEAD | {"code": "of tomorrow"}, "code"),
         (HEAD | {"budget": {"quick": False}}, "budget"),
     ],
 )
@@ -177,6 +178,14 @@ def test_shards_of_two_machines_are_not_mixed(head, word, tmp_path):
     with pytest.raises(ValueError, match=f"of another {word}"):
         Record(path, head)
     assert not Record(path, head, fresh=True).done("a")
+
+
+def test_a_later_commit_whose_runs_are_the_same_adds_to_a_record(how, tmp_path):
+    path, later = tmp_path / "check.json", HEAD | {"machine": HEAD["machine"] | {"git": {"commit": "2"}}}
+    for head, name in ((HEAD, "a"), (later, "b")):
+        run(how, {name: stage(GOOD, [], name)}, [name], Record(path, head), minutes=0)
+    written = json.loads(path.read_text())["stages"]
+    assert {name: one["commit"] for name, one in written.items()} == {"a": "1", "b": "2"}
 
 
 def test_names_and_shards():
