@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from sbirkit.claims import elsewhere
-from sbirkit.claims.judging import judge
+from sbirkit.claims.judging import Outcome, judge
 from sbirkit.claims.lessons import fared
-from sbirkit.claims.page import records_folder
+from sbirkit.claims.page import effect, records_folder
 from sbirkit.claims.reading import read_ledger
 from sbirkit.claims.records import Records
 from sbirkit.data.doodleworld import World
@@ -136,28 +136,44 @@ def standing() -> str:
 
 def ledger() -> str:
     """How many claims of each paper hold, as the records in ``results/claims`` say, and again elsewhere."""
-    home, fresh = (
-        judge(read_ledger(), Records(records_folder(HERE.parent / "results" / "claims", "laptop", seed)))
-        for seed in (0, 1)
-    )
-    verdicts = ("holds", "does not hold", "undecided")
+    places = {"": ("laptop", 0), "on a fresh world": ("laptop", 1), "with 8 times the pictures": ("gpu", 0)}
+    folder, claims = HERE.parent / "results" / "claims", read_ledger()
+    judged = {
+        where: judge(claims, Records(records_folder(folder, *kind))) for where, kind in places.items()
+    }
+    home, verdicts = judged.pop(""), ("holds", "does not hold", "undecided")
     count = Counter((one.claim.paper, one.verdict) for one in home)
-    again = Counter((one.claim.paper, fared(one, other)) for one, other in zip(home, fresh, strict=True))
-    head = ["", "claims", *verdicts, "the same on a fresh world", "turned there"]
+    again = {
+        where: Counter((one.claim.paper, fared(one, other)) for one, other in zip(home, there, strict=True))
+        for where, there in judged.items()
+    }
+    head = ["", "claims", *verdicts, *(f"{how} {where}" for where in again for how in ("the same", "turned"))]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " --: |" * (len(head) - 1)]
     for paper in dict.fromkeys(one.claim.paper for one in home):
         cells = [count[paper, verdict] for verdict in verdicts]
-        cells = [sum(cells), *cells, again[paper, "the same"], again[paper, "turned"]]
+        cells = [sum(cells), *cells]
+        cells += [found[paper, how] for found in again.values() for how in ("the same", "turned")]
         lines.append(f"| {paper} | " + " | ".join(map(str, cells)) + " |")
-    pairs = [(one.test, other.test) for one, other in zip(home, fresh, strict=True)]
-    same = sum(n for (_, how), n in again.items() if how == "the same")
-    inside = sum(one.low <= other.effect <= one.high for one, other in pairs)
-    apart = np.median([abs(one.effect - other.effect) for one, other in pairs])
-    said = (
-        f"On the fresh world {same} of {len(pairs)} verdicts are the same, {inside} effects lie within the "
-        f"interval that they have here, and half of them differ by less than {apart:.3f}."
-    )
-    return "\n".join([*lines, "", said])
+    for where, there in judged.items():
+        pairs = list(zip(home, there, strict=True))
+        same = sum(n for (_, how), n in again[where].items() if how == "the same")
+        inside = sum(one.test.low <= other.test.effect <= one.test.high for one, other in pairs)
+        apart = np.median([abs(one.test.effect - other.test.effect) for one, other in pairs])
+        lines += ["", f"{where[0].upper()}{where[1:]} {same} of {len(pairs)} verdicts are the same, {inside} "
+                  "effects lie within the interval that they have here, and half of them differ by less than "
+                  f"{apart:.3f}."]  # fmt: skip
+        lines += newly(pairs)
+    return "\n".join(lines)
+
+
+def newly(pairs: Sequence[tuple[Outcome, Outcome]]) -> list[str]:
+    """The claims that hold elsewhere and did not here, one to a line."""
+    found = [
+        f"- {other.claim.paper}: {other.claim.sentence} {effect(one)} → {effect(other)}"
+        for one, other in pairs
+        if other.verdict == "holds" != one.verdict
+    ]
+    return ["", f"{len(found)} hold there that did not here:", "", *found] if found else []
 
 
 def carried() -> str:

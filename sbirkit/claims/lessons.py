@@ -143,8 +143,8 @@ def why(found: Sequence["Outcome"]) -> Shown:
     return table(head, rows, "Why")
 
 
-def again(found: Sequence["Outcome"], fresh: "Records") -> Shown:
-    """What came of the same claims on a fresh world, on which nothing was trained or tuned before.
+def again(found: Sequence["Outcome"], elsewhere: "Records", where: str = "on a fresh world") -> Shown:
+    """What came of the same claims elsewhere: by default on a world on which nothing was trained or tuned.
 
     *Turned* is a verdict that is the opposite there; *less* or *more* is said where one is undecided.
     """
@@ -152,7 +152,7 @@ def again(found: Sequence["Outcome"], fresh: "Records") -> Shown:
     from .page import effect
     from .reading import read_ledger
 
-    there = {one.claim.id: one for one in judge(read_ledger(), fresh)}
+    there = {one.claim.id: one for one in judge(read_ledger(), elsewhere)}
     rows = [
         [
             one.claim.id,
@@ -163,12 +163,8 @@ def again(found: Sequence["Outcome"], fresh: "Records") -> Shown:
         for one in found
         if (other := there[one.claim.id]).test.n
     ]
-    said = (
-        "On a fresh world"
-        if rows
-        else "Not put to the test on a fresh world yet: make ledger ARGS='--world-seed 1'"
-    )
-    return table(["claim", "here", "on a fresh world", ""], rows, said)
+    said = f"Once more, {where}" if rows else f"Not put to the test {where} yet: make ledger fills it"
+    return table(["claim", "here", where, ""], rows, said)
 
 
 def fared(one: "Outcome", other: "Outcome") -> str:

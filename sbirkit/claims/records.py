@@ -1,5 +1,6 @@
 """What is kept of a run of the ledger: one small JSON file for each arm, place and seed."""
 
+import ast
 import hashlib
 import importlib
 import inspect
@@ -141,10 +142,12 @@ def digest(source: str) -> str:
     """
     if (function := measures().get(source)) is None:
         return ""
-    called = [vars(sys.modules[function.__module__]).get(name) for name in function.__code__.co_names]
+    said = inspect.getsource(function)
+    names = {node.id for node in ast.walk(ast.parse(said)) if isinstance(node, ast.Name)}
+    called = [vars(sys.modules[function.__module__]).get(name) for name in names]
     named = {getattr(one, "__module__", None) or "" for one in called} | {f"{__package__}.measures.pictures"}
     ours = sorted(name for name in named if name.startswith(f"{__package__}.") and name in sys.modules)
-    texts = [inspect.getsource(function)] + [
+    texts = [said] + [
         Path(sys.modules[name].__file__ or "").read_text(encoding="utf-8")
         for name in ours if name != function.__module__
     ]  # fmt: skip

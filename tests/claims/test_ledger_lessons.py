@@ -50,7 +50,8 @@ def test_a_fresh_world_stands_beside(found):
         "ramln.inter | holds, +0.050 [+0.048, +0.052] | does not hold, −0.050 [−0.050, −0.050] | turned"
     ]
     assert lessons.again(results, found).endswith("the same")
-    assert "--world-seed 1" in lessons.again(results, Records({}))
+    assert "Once more, on a GPU" in lessons.again(results, found, "on a GPU")
+    assert "Not put to the test on a GPU yet" in lessons.again(results, Records({}), "on a GPU")
     inter = next(one for one in results if one.claim.id == "ramln.inter")
     other = next(one for one in lessons.outcomes("RAMLN", Records({})) if one.claim.id == "ramln.inter")
     undecided = replace(other, verdict="undecided")
