@@ -71,6 +71,6 @@ lock: setup ## for maintainers: settle requirements.lock again (ARGS=--upgrade f
 	  --fork-strategy fewest --generate-hashes --custom-compile-command "make lock" --quiet \
 	  --output-file requirements.lock $(ARGS)
 
-clean: ## remove .venv, caches and executed notebooks; prepared data and runs in build/ stay
+clean: ## remove .venv, caches and all that make reproduce made; prepared data and your own runs stay
 	rm -rf .venv dist build/reproduce .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

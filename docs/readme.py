@@ -138,14 +138,16 @@ def ledger() -> str:
     """How many claims of each paper hold, as the records in ``results/claims`` say, and again elsewhere."""
     places = {"": ("laptop", 0), "on a fresh world": ("laptop", 1), "with 8 times the pictures": ("gpu", 0)}
     folder, claims = HERE.parent / "results" / "claims", read_ledger()
-    judged = {
-        where: judge(claims, Records(records_folder(folder, *kind))) for where, kind in places.items()
-    }
+    judged = {where: judge(claims, Records(records_folder(folder, *kind))) for where, kind in places.items()}
     home, verdicts = judged.pop(""), ("holds", "does not hold", "undecided")
     count = Counter((one.claim.paper, one.verdict) for one in home)
-    again = {
-        where: Counter((one.claim.paper, fared(one, other)) for one, other in zip(home, there, strict=True))
+    pairs = {
+        where: [(one, other) for one, other in zip(home, there, strict=True) if other.test.n]
         for where, there in judged.items()
+    }
+    again = {
+        where: Counter((one.claim.paper, fared(one, other)) for one, other in both)
+        for where, both in pairs.items()
     }
     head = ["", "claims", *verdicts, *(f"{how} {where}" for where in again for how in ("the same", "turned"))]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " --: |" * (len(head) - 1)]
@@ -154,15 +156,14 @@ def ledger() -> str:
         cells = [sum(cells), *cells]
         cells += [found[paper, how] for found in again.values() for how in ("the same", "turned")]
         lines.append(f"| {paper} | " + " | ".join(map(str, cells)) + " |")
-    for where, there in judged.items():
-        pairs = list(zip(home, there, strict=True))
+    for where, both in pairs.items():
         same = sum(n for (_, how), n in again[where].items() if how == "the same")
-        inside = sum(one.test.low <= other.test.effect <= one.test.high for one, other in pairs)
-        apart = np.median([abs(one.test.effect - other.test.effect) for one, other in pairs])
-        lines += ["", f"{where[0].upper()}{where[1:]} {same} of {len(pairs)} verdicts are the same, {inside} "
+        inside = sum(one.test.low <= other.test.effect <= one.test.high for one, other in both)
+        apart = np.median([abs(one.test.effect - other.test.effect) for one, other in both])
+        lines += ["", f"{where[0].upper()}{where[1:]} {same} of {len(both)} verdicts are the same, {inside} "
                   "effects lie within the interval that they have here, and half of them differ by less than "
                   f"{apart:.3f}."]  # fmt: skip
-        lines += newly(pairs)
+        lines += newly(both)
     return "\n".join(lines)
 
 
@@ -232,6 +233,17 @@ def longer() -> str:
     return rows_of(rows)
 
 
+def training() -> str:
+    """Pictures a second in training, beside a plain loop's, from ``benchmarks/results/training.json``."""
+    record = json.loads((RESULTS / "training.json").read_text(encoding="utf-8"))
+    lines = ["| training | pictures a second | x plain loop | a laptop run, s |", "| --- | --: | --: | --: |"]
+    lines += [
+        f"| {r['name']} | {r['images/s']:,} | {r['x plain loop']:.1f} | {r.get('a laptop run, s') or ''} |"
+        for r in record["rows"]
+    ]
+    return "\n".join([*lines, "", f"Measured on: {record['machine']}."])
+
+
 def filled(text: str) -> str:
     """The README with its tables as the records have them."""
     makers = {
@@ -241,6 +253,7 @@ def filled(text: str) -> str:
         "ledger": ledger,
         "real": real,
         "carried": carried,
+        "training": training,
         "answers": answers,
         "gpu": gpu,
         "longer": longer,

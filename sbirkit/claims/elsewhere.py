@@ -31,7 +31,7 @@ def label(arm: Arm) -> str:
     """
     known = {field.name for field in fields(METHODS[arm.method].Options)}
     options = {key: value for key, value in arm.options.items() if (key, value) != ("network", "convnet")}
-    if arm.train or not known.issuperset(options):
+    if arm.train or arm.half or not known.issuperset(options):
         return ""
     return ":".join(filter(None, [arm.method, "+".join(f"{k}={v}" for k, v in options.items())]))
 

@@ -33,9 +33,8 @@ def fill(job: Job, folder: Path) -> str:
     options = dict(arm.options)
     if (words := options.pop("words", None)) is not None:
         options["table"] = random_words(bench, words)
-    train = dict(job.train) | dict(arm.train)
     run = obtain(
-        arm.method, bench, profile=job.profile, seed=job.seed, train=train, progress=False, **options
+        arm.method, bench, profile=job.profile, seed=job.seed, train=job.training(), progress=False, **options
     )
     numbers: dict[str, dict[str, Any]] = {EMBED: {}}
     for verb, sources in job.needs.items():

@@ -27,13 +27,16 @@ EVALUATED = (*SETTINGS, "seen", "selection")
 class Arm:
     """A method with its options, and changes to how it is trained. Claims that share an arm share its runs.
 
-    ``words = "random"`` among the options gives each class a random direction in place of its words.
+    Args:
+        options: ``words = "random"`` gives each class a random direction in place of its words.
+        half: of the pictures that the others look at, for a picture costs twice as much here.
     """
 
     name: str
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

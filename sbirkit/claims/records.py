@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sbirkit.models.recipe import recipe
+from sbirkit.training.config import read_profile
 from sbirkit.training.files import read_json, write_json
 from sbirkit.training.manifest import code_digest, code_lines
 
@@ -35,11 +36,16 @@ class Job:
     def name(self) -> str:
         return f"{self.arm.name}.{self.place.name}.s{self.seed}"
 
+    def training(self) -> dict[str, Any]:
+        """What the run is told of its training, beside its seed."""
+        whole = self.train.get("images") or read_profile(self.profile)["train"]["images"]
+        return dict(self.train) | dict(self.arm.train) | ({"images": whole // 2} if self.arm.half else {})
+
     def asked(self) -> dict[str, Any]:
         """What decides the run, as plain values; a record of anything else is not of this job."""
         return recipe({
             "method": self.arm.method, "options": dict(self.arm.options), "profile": self.profile,
-            "train": dict(self.train) | dict(self.arm.train) | {"seed": self.seed}, "split": self.place.split,
+            "train": self.training() | {"seed": self.seed}, "split": self.place.split,
             "world": {"seed": self.world_seed} | dict(self.place.world),
         })  # fmt: skip
 

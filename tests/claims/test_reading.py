@@ -50,8 +50,9 @@ def test_every_arm_and_place_can_be_made_and_is_used():
     for arm in LEDGER.arms.values():
         fields = {k: v for k, v in arm.options.items() if k not in ("network", "weights", "words")}
         METHODS[arm.method].Options(**fields)
-        for profile, train in LEDGER.train.items():
-            TrainConfig.profile(profile, arm.method, **dict(train) | dict(arm.train))
+    for profile in LEDGER.train:
+        for job in jobs(LEDGER, profile=profile, seeds=1):
+            TrainConfig.profile(profile, job.arm.method, **job.training())
     for place in LEDGER.places.values():
         World(**place.world)
         assert place.split in splits()
