@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 SEEDS = (0, 1, 2)
 EQUAL = {"dsn": (9_600, 28_800), "dsn-views": (3_200, 9_600), "dsn-no-contrast": (3_200, 9_600)}
-SHAPES = {  # arm -> the shapes of its batches: the laptop profile's, and the gpu profile's
-    **dict.fromkeys(("ramln", "ramln-inter"), ((16, 2), (32, 16))),
-    **dict.fromkeys(("dsn", "dsn-mute"), ((8, 2), (32, 8))),
-}
-MORE = 76_800  # pictures, as on a GPU
 Rows = Iterator[dict[str, Any]]
 
 
@@ -53,20 +48,6 @@ def steps(ledger: Ledger, bench: "Benchmark") -> Rows:
                     evaluate(run, bench, ["zs"])
                 yield {"arm": name, "seed": seed, "images": images, "steps": run.params["train"]["steps"],
                        "mAP@all": run.number("zs")["mAP@all"]}  # fmt: skip
-
-
-def batches(ledger: Ledger, bench: "Benchmark") -> Rows:
-    """What changed on a GPU: more pictures, or larger batches? At the laptop's rate, in float32."""
-    from sbirkit.training.evaluation import evaluate
-
-    for name, shapes in SHAPES.items():
-        for p, k in shapes:
-            for seed in SEEDS:
-                run = trained(ledger, bench, name, seed, images=MORE, p=p, k=k)
-                if not run.number("zs"):
-                    evaluate(run, bench, ["zs"])
-                yield {"arm": name, "seed": seed, "images": MORE, "steps": run.params["train"]["steps"],
-                       "batch": 2 * p * k, "mAP@all": run.number("zs")["mAP@all"]}  # fmt: skip
 
 
 def vectors(ledger: Ledger, bench: "Benchmark") -> Rows:
@@ -127,7 +108,7 @@ def codes(ledger: Ledger, bench: "Benchmark") -> Rows:
             }  # fmt: skip
 
 
-QUESTIONS = {"steps": steps, "batches": batches, "vectors": vectors, "codes": codes}
+QUESTIONS = {"steps": steps, "vectors": vectors, "codes": codes}
 
 
 def kept(folder: Path | None = None) -> dict[str, list[dict[str, Any]]]:
