@@ -61,7 +61,7 @@ world: setup ## draw Doodle World, the embedded data set (the notebooks do this 
 	@$(PY) -m data_prep doodleworld $(ARGS)
 
 gpu-check: setup ## measure and check this machine's GPU (ARGS="--device cpu --quick" tries it without one)
-	@$(PY) -m sbirkit.runs.gpucheck $(ARGS)
+	@$(PY) -m sbirkit.gpu $(ARGS)
 
 paper-dry-run: setup ## the papers' settings on tiny stand-ins: every stage, and what the real runs would cost
 	@$(PY) -m sbirkit.runs.dryrun $(ARGS)

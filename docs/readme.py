@@ -22,7 +22,8 @@ from sbirkit.claims.reading import read_ledger
 from sbirkit.claims.records import Records
 from sbirkit.data.doodleworld import World
 from sbirkit.data.doodleworld.world import measured
-from sbirkit.runs import gpupage, standings
+from sbirkit.gpu import page as gpupage
+from sbirkit.runs import standings
 from sbirkit.runs.rows import ROWS
 
 HERE = Path(__file__).resolve().parent
@@ -212,7 +213,7 @@ def rows_of(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def gpu() -> str:
-    """What ``gpucheck`` found on a GPU, from ``results/gpu/check.json``."""
+    """What ``gpu-check`` found on a GPU, from ``results/gpu/check.json``."""
     found = gpupage.record(HERE.parent / "results" / "gpu" / "check.json")
     parts = [gpupage.summary(found), rows_of(gpupage.alike(found)), rows_of(gpupage.speeds(found))]
     return "\n\n".join(parts)

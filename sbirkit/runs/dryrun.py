@@ -33,8 +33,7 @@ from sbirkit.training.files import write_json, write_weights
 from sbirkit.training.loop import RESIDENT
 
 from .arms import arm
-from .gpupage import place
-from .papers import DATA, SYSTEMS, Plan, disk, hours, measured_on
+from .papers import DATA, SYSTEMS, Plan, disk, hours, measured_on, place
 from .standin_archives import build
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def cost(plan: Plan, method: Method, *, size: int, record: Mapping[str, Any]) ->
     if "measured" in stage and "failed" not in stage["measured"]:
         name = record["machine"]["gpu"]["name"]
         took = hours(plan, stage["measured"], resident=RESIDENT)
-        return found | {"GPU hours": took, "basis": f"measured on {name} (gpucheck)"}
+        return found | {"GPU hours": took, "basis": f"measured on {name} (gpu-check)"}
     own = hasattr(method.backbone, "size")  # CLIP looks at pictures at a size of its own
     flops = operations(method, size) * (1 if own else (plan.config().size / size) ** 2)
     rate, where = sustained(record)
@@ -283,7 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--out", type=Path, default=paths.home() / "paper-dry-run", help="(%(default)s)")
     parser.add_argument("--measured", type=Path, default=place("paper"),
-                        help="what gpucheck wrote on a GPU (%(default)s)")  # fmt: skip
+                        help="what gpu-check wrote on a GPU (%(default)s)")  # fmt: skip
     args = parser.parse_args(argv)
     record, rows, failed = measured_on(args.measured), [], 0
     methods = args.methods.split(",")

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sbirkit import paths
 from sbirkit.retrieval.published import Published, published_numbers
 from sbirkit.training.config import TrainConfig, read_profile
 
@@ -136,8 +137,18 @@ def disk(plan: Plan, method: "Method") -> dict[str, float]:
             "a run": (3 * weights + 2 * moving) / 1e9}  # fmt: skip
 
 
+def place(stages: str = "throughput") -> Path:
+    """This machine's record of ``gpu-check``, if such stages are in it; else the one that was shipped."""
+    import json
+
+    mine, shipped = paths.home() / "gpu-check" / "cuda.json", paths.results()
+    known = json.loads(mine.read_text(encoding="utf-8"))["stages"] if mine.is_file() else ()
+    own = any(name.startswith(stages) for name in known)
+    return mine if own or shipped is None else shipped / "gpu" / "check.json"
+
+
 def measured_on(path: Path) -> dict[str, Any]:
-    """The record of a ``gpucheck`` on a GPU; empty where there is none or it was a quick one."""
+    """The record of a ``gpu-check`` on a GPU; empty where there is none or it was a quick one."""
     import json
 
     if not path.is_file():

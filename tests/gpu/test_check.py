@@ -1,4 +1,4 @@
-"""gpucheck on the CPU: the record survives anything, checks can fail, and real stages run."""
+"""gpu-check on the CPU: the record survives anything, checks can fail, and real stages run."""
 
 import json
 import time
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from sbirkit.gpu import check, measuring, sidebyside, throughput
+from sbirkit.gpu.check import How, Record, run
+from sbirkit.gpu.sidebyside import side_by_side
 from sbirkit.models.baselines import Triplet, TripletConfig
 from sbirkit.models.gates import attach_gates
-from sbirkit.runs import gpucheck, gpustages, sidebyside, throughput
-from sbirkit.runs.gpucheck import How, Record, run
-from sbirkit.runs.sidebyside import side_by_side
 from sbirkit.training import fit
 
 HEAD = {
@@ -21,7 +21,7 @@ HEAD = {
     "code": "of today",
     "budget": {"quick": True},
 }
-GOOD = {"says": "fine", "measured": {"x": 1}, "checks": [gpustages.below("gap", 0.1, 0.2)]}
+GOOD = {"says": "fine", "measured": {"x": 1}, "checks": [measuring.below("gap", 0.1, 0.2)]}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def stage(result, seen, name, minutes=0.1):
             raise result
         return json.loads(json.dumps(result))
 
-    return gpustages.Stage(work, minutes)
+    return measuring.Stage(work, minutes)
 
 
 def test_the_record_is_written_after_each_stage_and_done_ones_are_not_done_again(how, tmp_path, capsys):
@@ -64,7 +64,7 @@ def test_the_record_is_written_after_each_stage_and_done_ones_are_not_done_again
 ADDS = """
 import json, sys
 from pathlib import Path
-from sbirkit.runs.gpucheck import Record
+from sbirkit.gpu.check import Record
 record = Record(Path(sys.argv[1]), json.loads(sys.argv[2]))
 for k in range(25):
     record.add(f"{sys.argv[3]}{k}", {"says": "fine", "checks": []})
@@ -94,17 +94,17 @@ def test_a_fresh_record_puts_the_old_one_aside(tmp_path):
 
 def test_workers_share_what_times_nothing_and_the_rest_runs_alone(monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(gpustages, "bench", lambda quick: None)
+    monkeypatch.setattr(measuring, "bench", lambda quick: None)
     monkeypatch.setattr(sidebyside, "side_by_side", seen.extend)
-    free, alone = gpustages.Stage(lambda how: GOOD, 1), gpustages.Stage(lambda how: GOOD, 1, alone=True)
+    free, alone = measuring.Stage(lambda how: GOOD, 1), measuring.Stage(lambda how: GOOD, 1, alone=True)
     stages = {"a": free, "b": free, "c": alone, "d": free}
     how, record = How(device="cpu", quick=True, folder=tmp_path), Record(tmp_path / "check.json", HEAD)
-    gpucheck.together(how, stages, ["c"], record, workers=2, minutes=3)
+    check.together(how, stages, ["c"], record, workers=2, minutes=3)
     assert not seen, "nothing to share"
-    gpucheck.together(how, stages, list(stages), record, workers=2, minutes=3)
+    check.together(how, stages, list(stages), record, workers=2, minutes=3)
     assert [words[-1] for words in seen] == ["a,d", "b"]
     for words in seen:
-        args = gpucheck.parser().parse_args(words[2:])
+        args = check.parser().parse_args(words[2:])
         assert (args.minutes, args.quick, args.device, args.beside) == (3, True, "cpu", 1)
     assert run(how, stages, ["a"], record, minutes=3, began=time.monotonic() - 150, beside=1) == 3, "too late"
     assert run(how, stages, ["a"], record, minutes=3, beside=1) == 0
@@ -135,7 +135,7 @@ def test_a_cut_loses_the_stage_in_hand_only(how, tmp_path):
     path, seen = tmp_path / "check.json", []
     stages = {
         "a": stage(GOOD, seen, "a"),
-        "b": gpustages.Stage(lambda how: (_ for _ in ()).throw(KeyboardInterrupt), 1),
+        "b": measuring.Stage(lambda how: (_ for _ in ()).throw(KeyboardInterrupt), 1),
     }
     with pytest.raises(KeyboardInterrupt):
         run(how, stages, ["a", "b"], Record(path, HEAD), minutes=0)
@@ -143,8 +143,8 @@ def test_a_cut_loses_the_stage_in_hand_only(how, tmp_path):
 
 
 def test_a_check_that_does_not_hold_is_said_and_an_aim_is_no_failure(how, tmp_path, capsys):
-    aim = GOOD | {"checks": [gpustages.below("speed", 0.5, 0.2, aim=True)]}
-    bad = GOOD | {"checks": [gpustages.below("gap", 0.3, 0.2)]}
+    aim = GOOD | {"checks": [measuring.below("speed", 0.5, 0.2, aim=True)]}
+    bad = GOOD | {"checks": [measuring.below("gap", 0.3, 0.2)]}
     stages = {"aim": stage(aim, [], "aim"), "bad": stage(bad, [], "bad")}
     record = Record(tmp_path / "check.json", HEAD)
     assert run(how, stages, ["aim"], record, minutes=0) == 0
@@ -190,18 +190,18 @@ def test_a_later_commit_whose_runs_are_the_same_adds_to_a_record(how, tmp_path):
 
 def test_names_and_shards():
     names = [f"s{k}" for k in range(7)]
-    shards = [gpucheck.chosen(names, "", f"{k}/3") for k in (1, 2, 3)]
+    shards = [check.chosen(names, "", f"{k}/3") for k in (1, 2, 3)]
     assert sorted(name for shard in shards for name in shard) == names
     with pytest.raises(ValueError, match="there is no nothing"):
-        gpucheck.chosen(names, "nothing", "")
+        check.chosen(names, "nothing", "")
     for shard in ("0/2", "3/2", "half", "1"):
         with pytest.raises(ValueError, match="want k/n"):
-            gpucheck.chosen(names, "", shard)
+            check.chosen(names, "", shard)
 
 
 def test_missing_packages_are_named_with_what_to_do(monkeypatch, capsys):
-    monkeypatch.setattr(gpucheck, "NEEDED", {"json": "json", "no_such_module": "no-such-package"})
-    assert gpucheck.main(["--device", "cpu"]) == 2
+    monkeypatch.setattr(check, "NEEDED", {"json": "json", "no_such_module": "no-such-package"})
+    assert check.main(["--device", "cpu"]) == 2
     said = capsys.readouterr().err
     assert "missing here: no-such-package." in said
     assert "pip install no-such-package" in said
@@ -210,7 +210,7 @@ def test_missing_packages_are_named_with_what_to_do(monkeypatch, capsys):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_said(capsys):
-    assert gpucheck.main(["--device", "cuda"]) == 2
+    assert check.main(["--device", "cuda"]) == 2
     assert "torch sees no GPU here" in capsys.readouterr().err
 
 
@@ -220,13 +220,13 @@ def test_two_runs_that_differ_are_not_the_same(tiny, bench, tmp_path):
         return fit(method, bench, tiny.config(steps=4, seed=seed), out=tmp_path / name, progress=False)
 
     a, b, c = one("a", 0), one("b", 0), one("c", 1)
-    assert gpustages.apart(a, b)["bitwise"]
-    other = gpustages.apart(a, c)
+    assert measuring.apart(a, b)["bitwise"]
+    other = measuring.apart(a, c)
     assert not other["bitwise"]
     assert other["largest difference of a weight"] > 0
     cpu, gpu = (SimpleNamespace(device=device) for device in ("cpu", "cuda"))
-    assert [x["ok"] for x in gpustages.same_end(cpu, "twice", gpustages.apart(a, b))] == [True] * 3
-    strict, mild = (gpustages.same_end(how, "twice", other)[-1] for how in (cpu, gpu))
+    assert [x["ok"] for x in measuring.same_end(cpu, "twice", measuring.apart(a, b))] == [True] * 3
+    strict, mild = (measuring.same_end(how, "twice", other)[-1] for how in (cpu, gpu))
     assert not strict["ok"]
     assert "aim" not in strict
     assert mild["aim"]
@@ -234,17 +234,17 @@ def test_two_runs_that_differ_are_not_the_same(tiny, bench, tmp_path):
 
 def test_the_reference_is_the_shipped_run_of_the_same_parameters(how, monkeypatch):
     slow = How(device="cpu", quick=False, folder=how.folder)
-    monkeypatch.setattr(gpustages, "bench", lambda quick: shipped)
+    monkeypatch.setattr(measuring, "bench", lambda quick: shipped)
     from sbirkit.data import load
 
     shipped = load("doodleworld").benchmark("unseen-16", setting="gzs")
-    recorded = json.loads(Path(gpustages.paths.results() / "dsn_unseen-16_s1/metrics.json").read_text())
+    recorded = json.loads(Path(measuring.paths.results() / "dsn_unseen-16_s1/metrics.json").read_text())
     want = next(r for r in recorded["results"] if r["setting"] == "zs" and r["weights"] == "best")
-    assert gpustages.reference(slow, "dsn", 1) == want["metrics"]["mAP@all"]
-    real = gpustages.made
-    monkeypatch.setattr(gpustages, "made", lambda how, name, **more: real(how, name, lr=0.5, **more))
+    assert measuring.reference(slow, "dsn", 1) == want["metrics"]["mAP@all"]
+    real = measuring.made
+    monkeypatch.setattr(measuring, "made", lambda how, name, **more: real(how, name, lr=0.5, **more))
     with pytest.raises(ValueError, match="another train"):
-        gpustages.reference(slow, "dsn", 1)
+        measuring.reference(slow, "dsn", 1)
 
 
 def test_the_loop_is_timed_and_waiting_is_a_fraction(tiny, bench, tmp_path):
@@ -268,10 +268,10 @@ def test_a_network_with_gates_is_timed_bare_too(tiny):
 
 
 def test_real_stages_hold_on_the_cpu_and_a_planted_fault_does_not(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(gpustages, "TRAINED", ("softmax", "dsn", "ramln"))
+    monkeypatch.setattr(measuring, "TRAINED", ("softmax", "dsn", "ramln"))
     out, ask = tmp_path / "check.json", ["--device", "cpu", "--quick", "--out"]
     names = "evaluate,repeat-ramln,agree-ramln,throughput-softmax,quickdraw,train-still,train-dsn"
-    assert gpucheck.main([*ask, str(out), "--stages", names]) == 0, capsys.readouterr().out
+    assert check.main([*ask, str(out), "--stages", names]) == 0, capsys.readouterr().out
     said = json.loads(out.read_text())
     assert said["machine"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert said["stages"]["repeat-ramln"]["measured"]["bitwise"]
@@ -279,13 +279,13 @@ def test_real_stages_hold_on_the_cpu_and_a_planted_fault_does_not(tmp_path, monk
         stage = said["stages"][f"train-dsn-{label}"]["measured"]
         assert stage["images_per_second"] > 0
         assert stage["pictures"] == 6 * 48  # steps, and three views of 16 pictures
-    real, calls = gpustages.embed_rows, iter(range(99))
+    real, calls = measuring.embed_rows, iter(range(99))
 
     def third_is_noisy(*args, **more):
         vectors = real(*args, **more)
         noise = np.random.default_rng(0).normal(0, vectors.std(), vectors.shape)
         return vectors + noise * (next(calls) % 3 == 2)
 
-    monkeypatch.setattr(gpustages, "embed_rows", third_is_noisy)
-    assert gpucheck.main([*ask, str(tmp_path / "other.json"), "--stages", "evaluate"]) == 1
+    monkeypatch.setattr(measuring, "embed_rows", third_is_noisy)
+    assert check.main([*ask, str(tmp_path / "other.json"), "--stages", "evaluate"]) == 1
     assert "plain fp32: mAP@all beside the CPU's: wanted at most 0.005" in capsys.readouterr().out

@@ -1,11 +1,11 @@
-"""How fast this machine is and whether it is right: ``python -m sbirkit.runs.gpucheck``, ``make gpu-check``.
+"""How fast this machine is and whether it is right: ``python -m sbirkit.gpu``, ``make gpu-check``.
 
 Stage by stage: every method trained for real, in fp32 and bf16; the same seeds beside the CPU's runs that
 came with the repository; the same run twice; a killed run resumed; evaluation beside the CPU's; torchrun; and
 the throughput, beside the bare network's. After each stage one JSON file is written whole, with the machine's
 description in it; what stands there is not measured again, so a cut costs the stage in hand.
 
-On a machine without make, ``python3 -m sbirkit.runs.gpucheck`` from the checkout takes what is
+On a machine without make, ``python3 -m sbirkit.gpu`` from the checkout takes what is
 installed there.
 """
 
@@ -135,11 +135,12 @@ class Record:
     def __init__(self, path: Path, head: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.path = path
         self.stages: dict[str, dict[str, Any]] = {}
-        self.head: dict[str, Any] = {"schema": SCHEMA, "made_by": "python -m sbirkit.runs.gpucheck", **head}
+        self.head: dict[str, Any] = {"schema": SCHEMA, "made_by": "python -m sbirkit.gpu", **head}
         if fresh and path.is_file():
             path.replace(path.with_suffix(".before.json"))
         found = self.look() or self.head
-        if other := [key for key in self.head if _same(found.get(key)) != _same(self.head[key])]:
+        matters = self.head.keys() - {"made_by"}
+        if other := sorted(key for key in matters if _same(found.get(key)) != _same(self.head[key])):
             raise ValueError(f"--out: {path} is of another {', '.join(other)}; choose another file, or "
                              "--fresh to begin it anew")  # fmt: skip
 
@@ -217,7 +218,7 @@ def broken(stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m sbirkit.runs.gpucheck", description=__doc__,
+    made = argparse.ArgumentParser(prog="python -m sbirkit.gpu", description=__doc__,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     made.add_argument("--device", default="auto", choices=("auto", "cuda", "cpu"))
     made.add_argument(
@@ -239,40 +240,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 if every check holds, 1 if one does not, 2 if something is missing, 3 if time ran out."""
     args = parser().parse_args(argv)
     if lacking := missing(NEEDED):
-        print(f"gpucheck: {advice(lacking)}", file=sys.stderr)
+        print(f"gpu-check: {advice(lacking)}", file=sys.stderr)
         return 2
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it before fit could say it
     import torch
 
-    from . import gpustages
-    from .fresh import ends_with_parent
+    from sbirkit.runs.fresh import ends_with_parent
+
+    from . import measuring
 
     if args.child or args.beside:
         ends_with_parent()
     if args.child:
-        gpustages.child(json.loads(args.child))
+        measuring.child(json.loads(args.child))
         return 0
     if args.device == "cuda" and not torch.cuda.is_available():
         print(
-            "gpucheck: --device cuda, but torch sees no GPU here: nvidia-smi says whether there is one, "
+            "gpu-check: --device cuda, but torch sees no GPU here: nvidia-smi says whether there is one, "
             f"torch {torch.__version__} whether it can use it. --device cpu runs the same on the processor.",
             file=sys.stderr,
         )
         return 2
     device = args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     out = args.out or paths.home() / "gpu-check" / f"{device}{'-quick' * args.quick}.json"
-    how = How(device=device, quick=args.quick, folder=out.parent / f"{out.stem}-runs" / gpustages.digest())
-    stages = gpustages.stages(how)
+    how = How(device=device, quick=args.quick, folder=out.parent / f"{out.stem}-runs" / measuring.digest())
+    stages = measuring.stages(how)
     try:
         names = chosen(list(stages), args.stages, args.shard)
         if args.list:
             print("\n".join(f"{name:24}{stages[name].minutes:5.1f} min" for name in names))
             return 0
-        head = {"machine": machine(device), "code": gpustages.digest(),
+        head = {"machine": machine(device), "code": measuring.digest(),
                 "budget": {"quick": how.quick, "profile": how.profile}}  # fmt: skip
         record = Record(out, head, fresh=args.fresh)
     except ValueError as error:
-        print(f"gpucheck: {error}", file=sys.stderr)
+        print(f"gpu-check: {error}", file=sys.stderr)
         return 2
     if args.fresh:
         shutil.rmtree(how.folder, ignore_errors=True)
@@ -288,14 +290,14 @@ def together(
     how: How, stages: Mapping[str, Any], names: Sequence[str], record: Record, *, workers: int, minutes: float
 ) -> None:
     """The stages among these that time nothing, side by side; each process adds to the same record."""
-    from . import gpustages
+    from . import measuring
     from .sidebyside import shares, side_by_side
 
     dealt = shares({name: stages[name].minutes for name in names if not stages[name].alone}, workers)
     if not dealt:
         return
-    gpustages.bench(how.quick)  # drawn once, on all cores
-    words = ["-m", "sbirkit.runs.gpucheck", "--device", how.device, "--out", str(record.path)]
+    measuring.bench(how.quick)  # drawn once, on all cores
+    words = ["-m", "sbirkit.gpu", "--device", how.device, "--out", str(record.path)]
     words += ["--quick"] * how.quick + ["--minutes", str(minutes), "--beside", str(len(dealt) - 1)]
     side_by_side([[*words, "--stages", ",".join(share)] for share in dealt])
 
@@ -349,7 +351,3 @@ def run(
     elif not late:
         print(f"all {len(names)} stages hold; {record.path}")
     return 1 if wrong else 3 if late else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""What ``gpucheck`` measures: a function for each kind of stage, returning numbers and checks."""
+"""What ``gpu-check`` measures: a function for each kind of stage, returning numbers and checks."""
 
 import hashlib
 import json
@@ -23,17 +23,17 @@ from sbirkit.data.doodleworld.world import World
 from sbirkit.models.making import METHODS
 from sbirkit.models.method import Method
 from sbirkit.models.recipe import recipe
+from sbirkit.runs.arms import arm
 from sbirkit.training import Run, TrainConfig, embed_rows, evaluate, fit
 from sbirkit.training.files import read_json, read_weights
 from sbirkit.training.manifest import code_digest
 
-from .arms import arm
 from .throughput import bare, begin_memory, compiled, looped, peak_memory
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark
 
-    from .gpucheck import How
+    from .check import How
 
 SYSTEMS = ("ramln", "dsn", "masbir", "bdasketret")
 TRAINED = ("softmax", "triplet", *SYSTEMS)
@@ -63,7 +63,7 @@ class Stage:
 
 def stages(how: "How") -> dict[str, Stage]:
     """All stages by name, in the order in which they say most first."""
-    from .gpupaper import paper
+    from .paper import paper
 
     found: dict[str, Stage] = {"evaluate": Stage(evaluated, 0.3)}
     found |= {f"repeat-{name}": Stage(partial(repeated, name=name), 0.8) for name in TRAINED}
@@ -145,7 +145,7 @@ def short(how: "How", name: str, out: Path, *, halt: int = -1) -> Run:
 
 def child(spec: Mapping[str, Any]) -> None:
     """What a started process does: one short run, described in JSON."""
-    from .gpucheck import How
+    from .check import How
 
     how = How(device=spec["device"], quick=spec["quick"], folder=Path(spec["folder"]))
     short(how, spec["name"], Path(spec["out"]), halt=spec.get("halt", -1))
@@ -164,7 +164,7 @@ def command(how: "How", name: str, out: Path, **more: Any) -> tuple[list[str], d
     env = os.environ | {
         "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     }
-    return ["-m", "sbirkit.runs.gpucheck", "--child", json.dumps(spec | more)], env
+    return ["-m", "sbirkit.gpu", "--child", json.dumps(spec | more)], env
 
 
 def begun_anew(how: "How", label: str) -> Path:

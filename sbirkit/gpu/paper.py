@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .dryrun import benchmark, operations, paper_arm, prepare
-from .gpucheck import OPTIONAL, advice, missing
-from .papers import Plan
+from sbirkit.runs.dryrun import benchmark, operations, paper_arm, prepare
+from sbirkit.runs.papers import Plan
+
+from .check import OPTIONAL, advice, missing
 from .throughput import bare, begin_memory, looped, making, peak_memory, timed
 
 if TYPE_CHECKING:
-    from .gpucheck import How
+    from .check import How
 
 MODULES = {"dsn": "timm", "masbir": "open_clip"}  # networks that are not torchvision's
 

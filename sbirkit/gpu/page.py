@@ -1,25 +1,16 @@
-"""What ``gpucheck`` found on a GPU, as rows to read: your own record, or the one in the repository."""
+"""What ``gpu-check`` found on a GPU, as rows to read: your own record, or the one in the repository."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sbirkit import paths
-
-from .rows import ROWS
-
-
-def place(stages: str = "throughput") -> Path:
-    """The record of this machine, if such stages are in it; else the one that came with the repository."""
-    mine, shipped = paths.home() / "gpu-check" / "cuda.json", paths.results()
-    known = json.loads(mine.read_text(encoding="utf-8"))["stages"] if mine.is_file() else ()
-    own = any(name.startswith(stages) for name in known)
-    return mine if own or shipped is None else shipped / "gpu" / "check.json"
+from sbirkit.runs.papers import place
+from sbirkit.runs.rows import ROWS
 
 
 def record(path: Path | None = None) -> dict[str, Any]:
-    """What ``gpucheck`` wrote down, by default at :func:`place`."""
+    """What ``gpu-check`` wrote down, by default at :func:`place`."""
     found: dict[str, Any] = json.loads((path or place()).read_text(encoding="utf-8"))
     return found
 

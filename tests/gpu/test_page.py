@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sbirkit import paths
-from sbirkit.runs import gpupage
+from sbirkit.gpu import page
 from sbirkit.runs.dryrun import SUSTAINED, sustained
 from sbirkit.runs.papers import measured_on
 
@@ -32,18 +32,18 @@ FOUND = {
 
 
 def test_a_record_becomes_rows_in_the_methods_order():
-    softmax, dsn = gpupage.alike(FOUND)
+    softmax, dsn = page.alike(FOUND)
     assert softmax == {"method": "softmax", "the same run twice": "bit for bit", "killed and resumed": "",
                        "mAP@all here": "0.400", "on a CPU": "0.300"}  # fmt: skip
     assert (dsn["the same run twice"], dsn["mAP@all here"]) == ("not the same", "")
-    loop, published = gpupage.speeds(FOUND)
+    loop, published = page.speeds(FOUND)
     assert loop == {"what": "dsn", "network": "convnet, 64 px", "a step": "64", "pictures a second": "1,234",
                     "of the bare network's": "50%", "spent on data": "25%", "GB": "2.0"}  # fmt: skip
     assert published["network"] == "net, 9 px"
 
 
 def test_the_summary_counts_checks_and_aims_apart():
-    machine, held = gpupage.summary(FOUND).split(". ")
+    machine, held = page.summary(FOUND).split(". ")
     assert machine == "Abacus, torch 1: 7 stages were run"
     assert (
         held == "1 of 2 checks hold, 1 of 2 times the same bytes came out, 1 of 1 aims of speed are reached."
@@ -53,14 +53,14 @@ def test_the_summary_counts_checks_and_aims_apart():
 def test_a_record_of_this_machine_comes_before_the_one_in_the_repository(tmp_path, monkeypatch):
     monkeypatch.setenv("SBIRKIT_HOME", str(tmp_path))
     shipped = paths.results() / "gpu" / "check.json"
-    assert gpupage.place() == shipped
-    assert measured_on(shipped) == gpupage.record()
+    assert page.place() == shipped
+    assert measured_on(shipped) == page.record()
     mine = tmp_path / "gpu-check" / "cuda.json"
     mine.parent.mkdir()
     mine.write_text(json.dumps(FOUND | {"stages": {"evaluate": {}}}))
-    assert gpupage.place() == shipped, "nothing was timed yet"
+    assert page.place() == shipped, "nothing was timed yet"
     mine.write_text(json.dumps(FOUND))
-    assert gpupage.record() == FOUND
+    assert page.record() == FOUND
 
 
 def test_a_network_that_was_not_measured_is_reckoned_with_the_slowest_that_was():
@@ -69,9 +69,9 @@ def test_a_network_that_was_not_measured_is_reckoned_with_the_slowest_that_was()
 
 
 def test_the_shipped_record_is_whole():
-    found = gpupage.record(paths.results() / "gpu" / "check.json")
+    found = page.record(paths.results() / "gpu" / "check.json")
     assert not [name for name, stage in found["stages"].items() if "error" in stage]
     assert not [c for s in found["stages"].values() for c in s["checks"] if not c["ok"] and not c.get("aim")]
-    assert gpupage.alike(found)
-    rates = [float(row["pictures a second"].replace(",", "")) for row in gpupage.speeds(found)]
+    assert page.alike(found)
+    rates = [float(row["pictures a second"].replace(",", "")) for row in page.speeds(found)]
     assert min(rates) == pytest.approx(1388)
