@@ -239,7 +239,7 @@ def training() -> str:
     record = json.loads((RESULTS / "training.json").read_text(encoding="utf-8"))
     lines = ["| training | pictures a second | x plain loop | a laptop run, s |", "| --- | --: | --: | --: |"]
     lines += [
-        f"| {r['name']} | {r['images/s']:,} | {r['x plain loop']:.1f} | {r.get('a laptop run, s') or ''} |"
+        f"| {r['name']} | {r['images/s']:,} | {r['x plain loop']:.1f} | {r['a laptop run, s'] or ''} |"
         for r in record["rows"]
     ]
     return "\n".join([*lines, "", f"Measured on: {record['machine']}."])

@@ -163,7 +163,12 @@ def again(found: Sequence["Outcome"], elsewhere: "Records", where: str = "on a f
         for one in found
         if (other := there[one.claim.id]).test.n
     ]
-    said = f"Once more, {where}" if rows else f"Not put to the test {where} yet: make ledger fills it"
+    said = (
+        f"Once more, {where}"
+        if rows
+        else f"Not put to the test {where} yet: make ledger ARGS='--world-seed 1' does on a fresh world, "
+        "ARGS='--profile gpu' on a GPU"
+    )
     return table(["claim", "here", where, ""], rows, said)
 
 

@@ -1,5 +1,6 @@
 """The `paper` profiles: what each paper does on each data set, where that is known from, what it costs."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,8 +140,6 @@ def disk(plan: Plan, method: "Method") -> dict[str, float]:
 
 def place(stages: str = "throughput") -> Path:
     """This machine's record of ``gpu-check``, if such stages are in it; else the one that was shipped."""
-    import json
-
     mine, shipped = paths.home() / "gpu-check" / "cuda.json", paths.results()
     known = json.loads(mine.read_text(encoding="utf-8"))["stages"] if mine.is_file() else ()
     own = any(name.startswith(stages) for name in known)
@@ -149,8 +148,6 @@ def place(stages: str = "throughput") -> Path:
 
 def measured_on(path: Path) -> dict[str, Any]:
     """The record of a ``gpu-check`` on a GPU; empty where there is none or it was a quick one."""
-    import json
-
     if not path.is_file():
         return {}
     found = json.loads(path.read_text(encoding="utf-8"))

@@ -51,7 +51,10 @@ def test_a_fresh_world_stands_beside(found):
     ]
     assert lessons.again(results, found).endswith("the same")
     assert "Once more, on a GPU" in lessons.again(results, found, "on a GPU")
-    assert "Not put to the test on a GPU yet" in lessons.again(results, Records({}), "on a GPU")
+    missing = lessons.again(results, Records({}), "on a GPU")
+    assert "Not put to the test on a GPU yet" in missing
+    assert "--world-seed 1" in missing
+    assert "--profile gpu" in missing
     inter = next(one for one in results if one.claim.id == "ramln.inter")
     other = next(one for one in lessons.outcomes("RAMLN", Records({})) if one.claim.id == "ramln.inter")
     undecided = replace(other, verdict="undecided")
