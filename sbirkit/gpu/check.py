@@ -168,7 +168,7 @@ class Record:
 
 
 def _same(value: Any) -> Any:
-    """What must agree for two shards to go into one file: the code that makes the runs, not the commit."""
+    """What must agree for two shards to go into one file: the code of runs and stages, not the commit."""
     if not isinstance(value, Mapping):
         return value
     return {k: _same(v) for k, v in value.items() if k not in ("git", "threads")}

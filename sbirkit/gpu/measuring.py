@@ -26,7 +26,7 @@ from sbirkit.models.recipe import recipe
 from sbirkit.runs.arms import arm
 from sbirkit.training import Run, TrainConfig, embed_rows, evaluate, fit
 from sbirkit.training.files import read_json, read_weights
-from sbirkit.training.manifest import code_digest
+from sbirkit.training.manifest import code_digest, code_lines
 
 from .throughput import bare, begin_memory, compiled, looped, peak_memory
 
@@ -87,9 +87,11 @@ def stages(how: "How") -> dict[str, Stage]:
 
 
 def digest() -> str:
-    """Names the code that makes the runs, so that none of older code is taken for a fresh one."""
-    said = "".join(code_digest(kind) for kind in METHODS.values())
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    """Names the code that makes the runs and that measures them, so that nothing older is taken for fresh."""
+    said = [code_digest(kind) for kind in METHODS.values()]
+    for name in ("measuring", "paper", "throughput"):
+        said += code_lines(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
 
 
 def _on_cpu(name: str, how: "How") -> float:

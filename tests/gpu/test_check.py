@@ -180,6 +180,16 @@ def test_shards_of_two_machines_are_not_mixed(head, word, tmp_path):
     assert not Record(path, head, fresh=True).done("a")
 
 
+def test_the_digest_follows_what_makes_runs_and_what_measures_them(monkeypatch):
+    before, real = measuring.digest(), measuring.code_lines
+    assert measuring.digest() == before
+    monkeypatch.setattr(measuring, "code_lines", lambda text: [*real(text), "pass"])
+    assert measuring.digest() != before
+    monkeypatch.undo()
+    monkeypatch.setattr(measuring, "code_digest", lambda kind: "other")
+    assert measuring.digest() != before
+
+
 def test_a_later_commit_whose_runs_are_the_same_adds_to_a_record(how, tmp_path):
     path, later = tmp_path / "check.json", HEAD | {"machine": HEAD["machine"] | {"git": {"commit": "2"}}}
     for head, name in ((HEAD, "a"), (later, "b")):
