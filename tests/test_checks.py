@@ -20,11 +20,11 @@ def nearest(sketches, photos):
 
 
 def nearest_in_uint8(sketches, photos):
-    return ((sketches[:, None] - photos[..., 0]) ** 2).sum((2, 3)).argmin(1)
+    return ((sketches[:, None] - photos.mean(3).astype(np.uint8)) ** 2).sum((2, 3)).argmin(1)
 
 
 def farthest(sketches, photos):
-    p = photos[..., 0].astype(float)
+    p = photos.mean(3)
     return [((p - row) ** 2).sum((1, 2)).argmax() for row in sketches]
 
 
@@ -345,6 +345,8 @@ WRONG = [
     (checks.check_nearest, farthest, "farthest"),
     (checks.check_nearest, lambda s, p: nearest(s, p)[:, None], "one number for each sketch"),
     (checks.check_nearest, lambda s, p: [0] * len(s), "smallest sum"),
+    (checks.check_nearest, lambda s, p: np.abs(s[:, None] - p.mean(3)).sum((2, 3)).argmin(1), "plain dif"),
+    (checks.check_nearest, lambda s, p: nearest(s, p[..., :1].repeat(3, 3)), "three channels"),
     (checks.check_chance, lambda r, g: r / g, "that photo itself counts"),
     (checks.check_chance, lambda r, g: chance(1, g), "other R - 1"),
     (checks.check_chance, lambda r, g: 0.5, "over all places"),
@@ -354,6 +356,7 @@ WRONG = [
     (checks.check_copies, lambda a, b: [(i, j) for i, x in enumerate(a) for j, y in enumerate(b)
                                         if x.mean() == y.mean()], "share a mean"),
     (checks.check_copies, lambda a, b: list({i: (i, j) for i, j in copies(a, b)}.values()), "more than once"),
+    (checks.check_copies, lambda a, b: list({j: (i, j) for i, j in copies(a, b)}.values()), "more than once"),
     (checks.check_copies, lambda a, b: [], "tobytes"),
     (checks.check_roles, lambda c, u, n, s: roles(c, [], n, s), "chosen on the test"),
     (checks.check_roles, held_and_kept, "leaves training"),
@@ -393,9 +396,11 @@ WRONG = [
     (checks.check_quadruplet, split, "mixes first"),
     (checks.check_quadruplet, lambda *c: 1.0, "cut at zero"),
     (checks.check_bounded, lambda x, a, b: x.clamp(a, b), "never comes back"),
-    (checks.check_bounded, lambda x, a, b: b * x.sigmoid(), "below low"),
-    (checks.check_bounded, lambda x, a, b: x, "stretch"),
-    (checks.check_bounded, lambda x, a, b: x.mean(), "stretch"),
+    (checks.check_bounded, lambda x, a, b: b * x.sigmoid(), "shift to low"),
+    (checks.check_bounded, lambda x, a, b: a + b * x.sigmoid(), "high - low"),
+    (checks.check_bounded, lambda x, a, b: a + (b - a) * (x / 9).sigmoid(), "both ends"),
+    (checks.check_bounded, lambda x, a, b: x, "squash"),
+    (checks.check_bounded, lambda x, a, b: x.mean(), "one margin for each"),
     (checks.check_contrastive, lambda *c: contrast(*c, itself=True), "compared with itself"),
     (checks.check_contrastive, lambda *c: contrast(*c, inside=True), "outside the log"),
     (checks.check_contrastive, lambda *c: contrast(*c, pooled=True), "each anchor's positives first"),
@@ -448,6 +453,7 @@ WRONG = [
     (checks.check_lookup, lambda *c: lookup(*c, missing=0.0), "lacks"),
     (checks.check_lookup, lambda *c: lookup(*c, spelt=str.lower), "spelling"),
     (checks.check_lookup, lambda *c: lookup(*c, last=True), "first counts"),
+    (checks.check_lookup, lambda c, n, v: lookup(c, map(normalise, n), v, spelt=str), "spelling"),
     (checks.check_lookup, lambda *c: [], "in the order"),
     (checks.check_slope, forward, "to one side"),
     (checks.check_slope, lambda f, x, h: 2 * np.array(slope(f, x, h)), "2h apart"),
@@ -461,6 +467,7 @@ WRONG = [
     (checks.check_gain, lambda a, b: 0.0, "mean of gaps"),
     (checks.check_meeting, lambda *c: meeting(*c) if c[2][0] == c[3][0] else math.nan, "a sum over"),
     (checks.check_meeting, lambda *c: meeting(*c, graph=False), "no graph"),
+    (checks.check_meeting, lambda *c: meeting(*c) + 0 * (c[0] * 0).sum().sqrt(), "poisons the slope"),
     (checks.check_meeting, lambda *c: meeting(*c, unit=False), "length one"),
     (checks.check_meeting, lambda *c: meeting(*c, among=5), "in the divisor"),
     (checks.check_meeting, lambda *c: meeting(*c, among=1), "not the sum"),

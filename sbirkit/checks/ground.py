@@ -108,19 +108,27 @@ def check_knobs(answers: Mapping[str, str]) -> None:
 def check_nearest(student: Callable[..., Any]) -> None:
     """``student(sketches, photos)``: for each sketch the number of the photo with the nearest pixels."""
     rng = np.random.default_rng(0)
-    photos = rng.integers(0, 256, (7, 8, 8), dtype=np.uint8)
-    sketches = np.clip(photos[[4, 1, 6, 2]] + rng.normal(0, 40, (4, 8, 8)), 0, 255).astype(np.uint8)
-    if untouched(got := student(sketches, np.repeat(photos[..., None], 3, axis=3))):
+    photos = rng.integers(0, 256, (8, 8, 8), dtype=np.uint8)
+    sketches = np.clip(photos[[4, 1, 6, 2, 0]] + rng.normal(0, 40, (5, 8, 8)), 0, 255).astype(np.uint8)
+    one = sketches[4]  # of photo 0 a row of pixels is far off, of photo 7 every pixel a little
+    photos[0] = np.where(np.arange(64).reshape(8, 8) < 8, 255 - one, one)
+    photos[7] = np.where(one < 128, one + 22, one - 22)
+    dye = np.minimum(photos, 255 - photos) * (np.arange(8) > 0)[:, None, None]  # from blue to red: one grey
+    coloured = np.stack([photos + dye, photos, photos - dye], axis=3).astype(np.uint8)
+    if untouched(got := student(sketches, coloured)):
         return
-    wrapped, true = (((sketches[:, None] - p) ** 2).sum((2, 3)) for p in (photos, photos.astype(float)))
+    apart = sketches[:, None] - photos.astype(float)
+    true = (apart**2).sum((2, 3))
     hint = "square the differences of the pixels, sum them for each pair, and take the smallest sum."
-    if np.shape(got) != (4,):
+    if np.shape(got) != (5,):
         hint = "want one number for each sketch: compare every sketch with every photo, argmin over photos."
-    elif np.array_equal(got, wrapped.argmin(1)):
+    elif np.array_equal(got, ((sketches[:, None] - photos) ** 2).sum((2, 3)).argmin(1)):
         hint = "uint8 wraps around: 3 - 5 is 254 there. Make the pixels float first."
     elif np.array_equal(got, true.argmax(1)):
         hint = "that is the farthest photo: the nearest has the smallest distance."
-    judge(np.array_equal(got, [4, 1, 6, 2]), f"got {np.asarray(got).tolist()}, not the nearest.", hint)
+    elif np.array_equal(got, np.abs(apart).sum((2, 3)).argmin(1)):
+        hint = "squares, not plain differences, of the mean of all three channels."
+    judge(np.array_equal(got, true.argmin(1)), f"got {np.asarray(got).tolist()}, not the nearest.", hint)
 
 
 def chance_map(relevant: int, gallery: int) -> float:
@@ -177,32 +185,34 @@ def check_copies(student: Callable[..., Any]) -> None:
     """``student(train, test)``: pairs ``(i, j)`` with ``train[i]`` equal to ``test[j]``, pixel by pixel."""
     train = np.random.default_rng(0).integers(1, 255, (4, 6, 6), dtype=np.uint8)
     test = np.stack([train[2], train[1][::-1], train[0] + 1, train[2], 255 - train[3]])
+    train, right = np.concatenate([train, train[2:3]]), {(2, 0), (2, 3), (4, 0), (4, 3)}
     if untouched(got := student(train, test)):
         return
     found = {(int(i), int(j)) for i, j in got}
     hint = "a picture may be there more than once: keep every place, not the last one."
-    if found - {(2, 0), (2, 3)}:
+    if found - right:
         hint = "different pictures can share a mean, a sum, a histogram: compare all pixels in place."
     elif not found:
         hint = "picture.tobytes() says everything about a picture; equal bytes, equal picture."
-    judge(found == {(2, 0), (2, 3)}, f"got {sorted(found)}.", hint)
+    judge(found == right, f"got {sorted(found)}.", hint)
 
 
 def check_roles(student: Callable[..., Any]) -> None:
     """``student(classes, unseen, n, seed)``: the seen classes as ``(train, selection)``, n in selection."""
-    classes, unseen = [f"c{i:02d}" for i in range(20)], ["c03", "c11", "c17"]
+    classes, unseen = [f"c{i:03d}" for i in range(200)], ["c003", "c011", "c017"]
     if untouched(student(classes, unseen, 4, 0)):
         return
     drawn = [[set(part) for part in student(classes, unseen, 4, seed)] for seed in range(6)]
     train, selection = drawn[0]
-    again = [set(part) for part in student(classes[::-1], unseen, 4, 0)]
+    orders = [classes[::-1], classes[100:] + classes[:100], classes[::2] + classes[1::2]]
+    again = [[set(part) for part in student(order, unseen, 4, 0)] for order in orders]
     faults = [
         (any((a | b) & set(unseen) for a, b in drawn), "an unseen class is in use",
          "take the unseen classes out before you draw: what is chosen on them is chosen on the test"),
         (any(a & b for a, b in drawn), "a class has two roles", "what selection holds out leaves training"),
-        (any(len(a) != 13 or len(b) != 4 for a, b in drawn), "a seen class is lost, or selection has not n",
+        (any(len(a) != 193 or len(b) != 4 for a, b in drawn), "a seen class is lost, or selection has not n",
          "every seen class is in one of the two parts; n of them in selection"),
-        (again != [train, selection], "the order of the list matters",
+        (any(one != [train, selection] for one in again), "the order of the list matters",
          "sort the names first: a directory listing comes in another order on another machine"),
         (all(b == selection for _, b in drawn), "the seed changes nothing",
          "draw with a generator made from the seed, such as np.random.default_rng(seed)"),

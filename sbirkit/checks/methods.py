@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .judging import Hint, draws, match
+from .judging import Hint, draws, judge, judge_quietly, match, untouched
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,22 +113,25 @@ def check_bounded(student: Callable[..., Any]) -> None:
     import torch
 
     raw = torch.linspace(-4, 4, 9)
-    cases = [(raw, 0.1, 0.5), (raw, 0.0, 1.0)]
-    mistakes: list[Hint] = [
-        (
-            lambda x, a, b: x.clamp(a, b),
-            "outside the range its slope is zero: a margin that hits the edge never comes back.",
-        ),
-        (lambda x, a, b: b * x.sigmoid(), "at the lower end it falls below low."),
-        (lambda x, a, b: a + b * x.sigmoid(), "it reaches low + high; the width of the range is high - low."),
-    ]
-    match(
-        student,
-        lambda x, a, b: a + (b - a) * x.sigmoid(),
-        cases,
-        mistakes,
-        "squash to 0 ... 1 with a sigmoid, stretch to the width of the range, shift to low.",
-    )
+    if untouched(student(raw, 0.1, 0.5)):
+        return
+    for low, high in ((0.1, 0.5), (0.0, 1.0)):
+        x = raw.clone().requires_grad_()
+        margin = torch.as_tensor(student(x, low, high))
+        told = f"of {tuple(x.shape)} it makes {tuple(margin.shape)}."
+        judge_quietly(margin.shape == x.shape, told, "one margin for each number.")
+        told = f"for low = {low} and high = {high} it "
+        hint = "squash to 0 ... 1, and shift to low."
+        judge_quietly(bool((margin >= low).all()), f"{told}falls below low.", hint)
+        hint = "the width of the range is high - low: stretch to that, not to high."
+        judge_quietly(bool((margin <= high).all()), f"{told}passes high.", hint)
+        slopes = torch.autograd.grad(margin.sum(), x)[0] if margin.requires_grad else torch.zeros_like(x)
+        hint = "where the slope is zero, a margin that hits the edge never comes back."
+        judge_quietly(bool((slopes > 0).all()), f"{told}does not rise with raw everywhere.", hint)
+        reach = (margin[-1] - margin[0]).item() / (high - low)
+        hint = "squash to 0 ... 1, stretch to the width of the range, shift to low: both ends are to be had."
+        judge_quietly(reach > 0.5, f"{told}uses {reach:.0%} of the range for raw from -4 to 4.", hint)
+    judge(True, "", "")
 
 
 def check_contrastive(student: Callable[..., Any]) -> None:

@@ -159,7 +159,7 @@ def check_centred(student: Callable[..., Any]) -> None:
 def check_lookup(student: Callable[..., Any]) -> None:
     """``student(classes, names, vectors)``: a row for each class; NaN for one that the table lacks."""
     names, vectors = ["Cat", "hot air balloon", "cat", "owl"], np.arange(8.0).reshape(4, 2)
-    if untouched(got := student(["owl", "dog", "hot_air_balloon", "cat"], names, vectors)):
+    if untouched(got := student(["Owl", "dog", "hot-air balloon", "cat"], names, vectors)):
         return
     got = np.asarray(got, dtype=float)
     want = np.array([[6, 7], [np.nan, np.nan], [2, 3], [0, 1]])
@@ -167,7 +167,7 @@ def check_lookup(student: Callable[..., Any]) -> None:
     if got.shape == want.shape:
         if not np.isnan(got[1]).all():
             hint = "a class that the table lacks has no vector: NaN, never another class's row."
-        elif np.isnan(got[2]).any():
+        elif np.isnan(got[[0, 2]]).any():
             hint = "spelling: compare normalise(name) with normalise(name)."
         elif (got[3] == [4, 5]).all():
             hint = "of two rows for one name the first counts, so that no later line can replace it."
@@ -196,7 +196,7 @@ def check_slope(student: Callable[..., Any]) -> None:
         (lambda *c: 2 * slope(*c), "the two points are 2h apart."),
     ]  # fmt: skip
     hint = "for each entry: (f(x + h) - f(x - h)) / 2h, the others held."
-    if any((x != case[1]).any() for x, case in zip(given, cases, strict=True)):
+    if any(not np.allclose(x, case[1], rtol=0, atol=1e-12) for x, case in zip(given, cases, strict=True)):
         hint = "x has changed: put every entry back, or work on a copy."
     right = all(
         x.shape == np.shape(slope(*c)) and np.allclose(x, slope(*c)) for x, c in zip(got, cases, strict=True)
@@ -246,13 +246,17 @@ def check_meeting(student: Callable[..., Any]) -> None:
         gaps = [(s[ys == c].mean(0) - p[yp == c].mean(0)).square().sum() for c in range(3)]
         return torch.stack(gaps).sum() / n
 
-    apart = cases[0][0].clone().requires_grad_()
-    alone = torch.as_tensor(student(apart, cases[0][1], ys, yp + 10))
-    hint = "the mean of nothing is NaN; a sum over nothing is 0."
-    value = alone.detach().item()
-    judge_quietly(value == 0, f"without a common class got {value}.", hint)
-    hint = "add 0 times the embeddings: a bare 0 has no graph, and backward stops there."
-    judge_quietly(alone.requires_grad, "without a common class the loss has no graph.", hint)
+    for common, named in (("without a", yp + 10), ("with a", yp)):
+        apart = cases[0][0].clone().requires_grad_()
+        loss = torch.as_tensor(student(apart, cases[0][1], ys, named))
+        if common == "without a":
+            hint = "the mean of nothing is NaN; a sum over nothing is 0."
+            judge_quietly(loss.item() == 0, f"without a common class got {loss.item()}.", hint)
+        hint = "add 0 times the embeddings: a bare 0 has no graph, and backward stops there."
+        judge_quietly(loss.requires_grad, f"{common} common class the loss has no graph.", hint)
+        slopes = torch.autograd.grad(loss, apart)[0]
+        hint = "divide by one at least: a NaN that is masked afterwards still poisons the slope."
+        judge_quietly(bool(slopes.isfinite().all()), f"{common} common class a slope is no number.", hint)
     mistakes: list[Hint] = [
         (lambda *c: meet(*c, unit=False), "rows of length one first."),
         (lambda *c: meet(*c, n=5), "only classes that have both count, in the divisor as well."),

@@ -114,6 +114,22 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> "Sheet":
 # --- what `python -m sbirkit.claims.asking` found -----------------------------------------------------------
 
 
+def by_batch(rows: Sequence[Mapping[str, Any]]) -> Shown:
+    """RAMLN with both negatives, and with that of the other modality alone, by batch and by pictures."""
+    lines = []
+    for batch, images in dict.fromkeys((row["batch"], row["images"]) for row in rows):
+        mine = [row for row in rows if (row["batch"], row["images"]) == (batch, images)]
+        value = {(row["arm"], row["seed"]): row["mAP@all"] for row in mine}
+        seeds = sorted(s for arm, s in value if arm == "ramln" and ("ramln-inter", s) in value)
+        both, alone = ([value[arm, s] for s in seeds] for arm in ("ramln", "ramln-inter"))
+        lines.append([
+            f"{batch:,}", f"{images:,}", str(mine[0]["steps"]), f"{np.mean(both):.3f}",
+            f"{np.mean(alone):.3f}", _said(both + alone), str(len(seeds)),
+        ])  # fmt: skip
+    head = ["batch", "pictures", "steps", "both negatives", "the other's alone", "difference", "seeds"]
+    return table(head, lines, "RAMLN's second negative, mAP@all on unseen classes")
+
+
 def equal_steps(rows: Sequence[Mapping[str, Any]]) -> Shown:
     """DSN against its controls, with as many pictures, and with as many optimiser steps."""
     value = {(row["arm"], row["images"], row["seed"]): row for row in rows}

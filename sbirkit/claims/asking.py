@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SEEDS = (0, 1, 2)
 EQUAL = {"dsn": (9_600, 28_800), "dsn-views": (3_200, 9_600), "dsn-no-contrast": (3_200, 9_600)}
+BATCHES = ((16, 2, 9_600), (16, 8, 9_600), (16, 2, 76_800), (32, 16, 76_800))  # p, k, pictures of a run
 Rows = Iterator[dict[str, Any]]
 
 
@@ -36,18 +37,35 @@ def trained(ledger: Ledger, bench: "Benchmark", name: str, seed: int, **train: A
     return obtain(arm.method, bench, seed=seed, train=given, progress=False, **dict(arm.options))
 
 
-def steps(ledger: Ledger, bench: "Benchmark") -> Rows:
-    """DSN with as many optimiser steps as its controls: views of a picture cost pictures, not steps."""
+def retrieved(run: "Run", bench: "Benchmark") -> dict[str, Any]:
+    """How long a run was, and its mAP@all on unseen classes."""
     from sbirkit.training.evaluation import evaluate
 
+    if not run.number("zs"):
+        evaluate(run, bench, ["zs"])
+    return {"steps": run.params["train"]["steps"], "mAP@all": run.number("zs")["mAP@all"]}
+
+
+def steps(ledger: Ledger, bench: "Benchmark") -> Rows:
+    """DSN with as many optimiser steps as its controls: views of a picture cost pictures, not steps."""
     for name, budgets in EQUAL.items():
         for images in budgets:
             for seed in SEEDS:
                 run = trained(ledger, bench, name, seed, images=images)
-                if not run.number("zs"):
-                    evaluate(run, bench, ["zs"])
-                yield {"arm": name, "seed": seed, "images": images, "steps": run.params["train"]["steps"],
-                       "mAP@all": run.number("zs")["mAP@all"]}  # fmt: skip
+                yield {"arm": name, "seed": seed, "images": images} | retrieved(run, bench)
+
+
+def batches(ledger: Ledger, bench: "Benchmark") -> Rows:
+    """RAMLN's second negative in small batches and in large ones, at the laptop's rate and precision.
+
+    On a GPU pictures, batch, rate and precision changed together; here the first two change one by one.
+    """
+    for p, k, images in BATCHES:
+        for name in ("ramln", "ramln-inter"):
+            for seed in SEEDS:
+                run = trained(ledger, bench, name, seed, p=p, k=k, images=images)
+                said = {"arm": name, "seed": seed, "batch": 2 * p * k, "images": images}
+                yield said | retrieved(run, bench)
 
 
 def vectors(ledger: Ledger, bench: "Benchmark") -> Rows:
@@ -108,7 +126,7 @@ def codes(ledger: Ledger, bench: "Benchmark") -> Rows:
             }  # fmt: skip
 
 
-QUESTIONS = {"steps": steps, "vectors": vectors, "codes": codes}
+QUESTIONS = {"batches": batches, "steps": steps, "vectors": vectors, "codes": codes}
 
 
 def kept(folder: Path | None = None) -> dict[str, list[dict[str, Any]]]:

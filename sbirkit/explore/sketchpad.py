@@ -285,7 +285,9 @@ class RetrievalState(State):
             np.linalg.norm(gallery.centres[gallery.classes == c][0] - query) for c in (self.wanted, wrong)
         )
         verdict = (
-            "the class as a whole is nearer: single photos mislead" if own < other else "so is the class"
+            "its own class as a whole is nearer: single photos mislead"
+            if own < other
+            else "the wrong class as a whole is nearer, too"
         )
         lines.append(
             f"To the centres of the two classes: {own:.3f} ({said(self.wanted)}) and {other:.3f} "

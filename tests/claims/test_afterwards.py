@@ -109,11 +109,22 @@ def test_equal_steps_pair_by_seed():
     assert len(afterwards.equal_steps([]).splitlines()) == 2
 
 
+def test_batches_pair_by_seed():
+    rows = [{"arm": arm, "seed": s, "batch": 64, "images": 9_600, "steps": 150, "mAP@all": v + s / 10}
+            for arm, v, seeds in (("ramln", 0.4, (0, 1, 2)), ("ramln-inter", 0.3, (1, 2)))
+            for s in seeds]  # fmt: skip
+    lines = afterwards.by_batch(rows).splitlines()
+    assert lines[2] == "64 | 9,600 | 150 | 0.550 | 0.450 | +0.100 [+0.100, +0.100] | 2"
+    assert len(lines) == 3
+    assert len(afterwards.by_batch([]).splitlines()) == 2
+
+
 def test_what_was_asked_is_shown():
     later = asking.kept()
     assert later.keys() == asking.QUESTIONS.keys()
     assert "masbir-no-discriminator" in afterwards.pointing(later["vectors"])
     assert "bda-symmetric-1" in afterwards.drawn(later["codes"])
+    assert "1,024 | 76,800 | 75" in afterwards.by_batch(later["batches"])
     assert "dsn against dsn-no-contrast | 9,600 and 3,200 | 100 and 100" in afterwards.equal_steps(
         later["steps"]
     )
