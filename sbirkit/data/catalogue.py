@@ -34,6 +34,18 @@ class CatalogueError(ValueError):
     """A catalogue that cannot be opened or written; the message says what, where and what to do."""
 
 
+def row_numbers(rows: Iterable[int]) -> np.ndarray:
+    """``(n,)`` int64, of whole numbers only: a mask, cast, would be the rows 0 and 1 over and over.
+
+    >>> row_numbers([3, 1])
+    array([3, 1])
+    """
+    found = np.atleast_1d(np.asarray(rows))
+    if found.size and not np.issubdtype(found.dtype, np.integer):
+        raise TypeError(f"rows: want row numbers, got {found.dtype}; of a mask, give np.flatnonzero(mask)")
+    return found.astype(np.int64)
+
+
 class Catalogue:
     """An opened, read-only data set. ``Catalogue.open(folder)`` makes one.
 
@@ -131,7 +143,7 @@ class Catalogue:
 
     def images(self, rows: Iterable[int], size: int | None = None) -> np.ndarray | list[np.ndarray]:
         """The pictures of these rows, in their order: one array if all are of one modality, else a list."""
-        rows = np.atleast_1d(np.asarray(rows, dtype=np.int64))
+        rows = row_numbers(rows)
         if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
             raise ValueError(
                 f"rows: want row numbers from 0 to {len(self) - 1}, got {rows.min()} to {rows.max()}"

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .catalogue import row_numbers
 from .names import normalise
 from .pictures import MODES
 from .splits import draw
@@ -110,7 +111,7 @@ def sheet(
     _check_counts(n=n, columns=columns)
     if rows is None:
         rows = _spread(catalogue, n, modality, seed)
-    rows = np.asarray(list(rows), dtype=np.int64)
+    rows = row_numbers(list(rows))
     tiles = [[image] for image in catalogue.images(rows, size)]
     names = [_said(catalogue.column("label")[row]) for row in rows]
     what = {"sketch": "sketches", "photo": "photos"}.get(str(modality), "pictures")
@@ -173,7 +174,7 @@ def pairs(
         raise ValueError(f"pairs: {catalogue.name} has no instance with both a sketch and a photo")
     if rows is None:
         rows = [paired[int(i)] for i in draw([str(i) for i in range(len(paired))], n, "pairs", seed)]
-    rows = [int(row) for row in rows]
+    rows = [int(row) for row in row_numbers(list(rows))]
     if lost := sorted(set(rows) - set(paired)):
         raise ValueError(f"rows: want sketches that have a photo of the same instance, got {lost[:10]}")
     photos = [photo_of[label[row], instance[row]] for row in rows]

@@ -74,6 +74,15 @@ def test_questions_that_have_no_answer(cat):
         cat.images([-1])
 
 
+@pytest.mark.parametrize("ask", [Catalogue.images, Catalogue.sheet, Catalogue.pairs])
+@pytest.mark.parametrize("rows", [[True, False] * 12, np.zeros(24, bool), [0.9, 1.7]])
+def test_a_mask_or_fractions_are_no_row_numbers(cat, ask, rows):
+    """Cast to whole numbers they would show the pictures of rows 0 and 1."""
+    kind = np.asarray(rows).dtype
+    with pytest.raises(TypeError, match=rf"want row numbers, got {kind}; of a mask, give np\.flatnonzero"):
+        ask(cat, rows)
+
+
 def test_says_what_it_is(cat):
     assert repr(cat) == "Tiny World: 12 sketches and 12 photos of 4 classes at 16 px"
 
