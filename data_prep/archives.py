@@ -162,15 +162,13 @@ class _Folder(_Store):
         self.root = root
 
     def names(self) -> Iterator[str]:
-        seen: set[tuple[int, int]] = set()
         for folder, inner, files in os.walk(self.root, followlinks=True, onerror=_raise):
-            mark = os.stat(folder)
-            if (mark.st_dev, mark.st_ino) in seen:
-                inner.clear()
+            here = Path(folder).relative_to(self.root)
+            if any(os.path.samefile(folder, self.root / over) for over in here.parents):
+                inner.clear()  # it lies in itself; two links to one folder are two folders
                 continue
-            seen.add((mark.st_dev, mark.st_ino))
             for name in [*(f"{i}/" for i in inner), *files]:
-                key = f"{Path(folder).relative_to(self.root).as_posix()}/{name}".removeprefix("./")
+                key = f"{here.as_posix()}/{name}".removeprefix("./")
                 if re.search(r"[\ud800-\udfff]", key):
                     raise ValueError(f"{self.root}: {os.fsencode(key)!r} is not a UTF-8 file name: rename it")
                 if not _JUNK.search(key):

@@ -267,6 +267,15 @@ def test_folder_follows_links_but_not_in_circles(tmp_path, cache):
     assert len(names) < 10
 
 
+def test_two_links_to_one_folder_are_two_folders(tmp_path, cache):
+    (tmp_path / "a/all").mkdir(parents=True)
+    (tmp_path / "a/all/1.png").write_bytes(b"x")
+    for name in ("cat", "kitty"):
+        (tmp_path / "a" / name).symlink_to("all")
+    names = open_tree(tmp_path / "a", cache=cache).names()
+    assert [name for name in names if name.endswith(".png")] == ["all/1.png", "cat/1.png", "kitty/1.png"]
+
+
 def test_folder_with_a_name_that_is_not_text(tmp_path, cache):
     try:
         open(os.fsencode(tmp_path) + b"/\xff.png", "wb").close()
