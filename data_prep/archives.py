@@ -224,7 +224,8 @@ def _store(path: Path) -> _Store:
 @functools.lru_cache(maxsize=16)
 def _open(path: Path, *_mark: int) -> _Store:
     try:
-        return _Zip(path) if zipfile.is_zipfile(path) else _Tar(path)
+        # a zip is known by its end, so a tar whose last member is a zip would pass for one
+        return _Tar(path) if tarfile.is_tarfile(path) else _Zip(path)
     except ArchiveError:
         raise
     except _DAMAGE as error:

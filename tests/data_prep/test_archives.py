@@ -88,6 +88,14 @@ def test_kind_is_seen_in_the_content_not_in_the_name(tmp_path, cache):
     assert open_tree(path, cache=cache).read("photo/cat/1.jpg") == b"one"
 
 
+@pytest.mark.parametrize("kind", ["tar", "tar.gz"])
+def test_tar_that_ends_with_a_zip_is_read_as_the_tar(kind, tmp_path, cache):
+    last = make_zip(tmp_path / "list.xlsx", {"sheet.xml": b"x"}).read_bytes()
+    files = {"photo/cat/1.jpg": b"one", "list.xlsx": last}
+    path = make_tar(tmp_path / f"a.{kind}", files, "w:gz" if kind == "tar.gz" else "w")
+    assert open_tree(path, cache=cache).names() == ["list.xlsx", "photo/cat/1.jpg"]
+
+
 def test_leading_dot_and_folders_of_tars(tmp_path, cache):
     folder = tarfile.TarInfo("./photo/empty")
     folder.type = tarfile.DIRTYPE
