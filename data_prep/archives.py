@@ -175,7 +175,10 @@ class _Folder(_Store):
                     yield key
 
     def find(self, name: str) -> tuple[Path, int]:
-        return self.root / name, (self.root / name).stat().st_size
+        found = (self.root / name).stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, for ever
+            raise OSError("not a file")
+        return self.root / name, found.st_size
 
     def stream(self, at: Path) -> IO[bytes]:
         return at.open("rb")

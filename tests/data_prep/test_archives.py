@@ -284,6 +284,13 @@ def test_two_links_to_one_folder_are_two_folders(tmp_path, cache):
     assert [name for name in names if name.endswith(".png")] == ["all/1.png", "cat/1.png", "kitty/1.png"]
 
 
+def test_pipe_among_the_pictures_is_not_waited_for(tmp_path, cache, monkeypatch):
+    os.mkfifo(tmp_path / "1.png")
+    monkeypatch.setattr(archives._Folder, "stream", lambda self, at: pytest.fail("opened"))
+    with pytest.raises(ArchiveError, match=r"'1\.png' in .* cannot be read: not a file"):
+        open_tree(tmp_path, cache=cache).read("1.png")
+
+
 def test_folder_with_a_name_that_is_not_text(tmp_path, cache):
     try:
         open(os.fsencode(tmp_path) + b"/\xff.png", "wb").close()
