@@ -29,6 +29,7 @@ MAX_TOTAL = 256 * 2**30  # bytes, all members together
 MAX_MEMBER = 512 * 2**20  # bytes, one file read into memory
 MAX_RATIO = 200  # unpacked / packed, for anything above 1 MiB; pictures stay below 10
 CHUNK = 2**20
+TRUST = "If you trust it, unpack it yourself and give the folder"
 
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _UNPACK = {b"7z\xbc\xaf\x27\x1c": "7z x", b"Rar!": "unrar x"}
@@ -114,7 +115,7 @@ def check_members(members: Iterable[tuple[str, int, int, str]], archive: str) ->
     >>> check_members([("photo/../../x", 9, 9, "")], "bad.zip")
     Traceback (most recent call last):
     ...
-    data_prep.archives.ArchiveError: bad.zip: member 'photo/../../x' climbs out with '..'; refused
+    data_prep.archives.ArchiveError: bad.zip: member 'photo/../../x' climbs out with '..'; refused. If ...
     """
     seen: set[str] = set()
     total = 0
@@ -125,12 +126,12 @@ def check_members(members: Iterable[tuple[str, int, int, str]], archive: str) ->
         if unpacked > CHUNK and unpacked > MAX_RATIO * packed:
             faults.append(f"is a bomb: {packed:,} bytes for {unpacked:,}")
         if faults:
-            raise ArchiveError(f"{archive}: member {name!r} {faults[0]}; refused")
+            raise ArchiveError(f"{archive}: member {name!r} {faults[0]}; refused. {TRUST}")
         seen.add(name)
         total += unpacked
         if len(seen) > MAX_MEMBERS or total > MAX_TOTAL:
             limits = f"{MAX_MEMBERS:,} members or {MAX_TOTAL:,} bytes"
-            raise ArchiveError(f"{archive} unpacks to more than {limits}: a bomb?")
+            raise ArchiveError(f"{archive} unpacks to more than {limits}: a bomb? {TRUST}")
 
 
 class _Store:
@@ -189,7 +190,7 @@ class _Zip(_Store):
         self.file = zipfile.ZipFile(path)
         infos = self.file.infolist()
         faults = {i: "is a link" for i in infos if stat.S_ISLNK(i.external_attr >> 16)}
-        faults |= {i: "is encrypted (unpack it and give the folder)" for i in infos if i.flag_bits & 1}
+        faults |= {i: "is encrypted" for i in infos if i.flag_bits & 1}
         found = [(i.orig_filename, i.compress_size, i.file_size, faults.get(i, "")) for i in infos]
         check_members(found, path.name)
         self.where = {i.filename: (i, i.file_size) for i in infos if not _JUNK.search(i.filename)}
@@ -281,7 +282,7 @@ def _expand(archive: Path, opener: Callable[[], IO[bytes]], to: Path, limit: int
             while chunk := src.read(CHUNK):
                 done += len(chunk)
                 if done > min(limit, MAX_TOTAL):
-                    raise ArchiveError(f"{archive.name} swells past {limit:,} bytes: a bomb?")
+                    raise ArchiveError(f"{archive.name} swells past {limit:,} bytes: a bomb? {TRUST}")
                 out.write(chunk)
         os.replace(part, to)
     except _DAMAGE as error:
