@@ -19,7 +19,7 @@ from typing import Any
 
 from sbirkit.data.catalogue import Catalogue
 
-from .gather import Part, find, instance_of, listing, pack, read
+from .gather import PICTURES, Part, find, instance_of, listing, pack, read
 
 SUMMARY = "your own pictures: photo/<class>/*, sketch/<class>/*"
 PARTS = (Part("sketch", "sketch", "sketch"), Part("photo", "photo", "photo"))
@@ -39,11 +39,15 @@ def prepare(args: Namespace) -> Catalogue:
     lists = [listing(part, trees[part.key]) for part in PARTS if part.key in trees]
     instance = instance_of(found for found in lists if found.part.key == "photo" and args.pairs == "stem")
     items = [item for found in lists for item in found.items(instance=instance)]
-    captions, warnings = _captions(args.captions) if args.captions else {}, []
+    captions = _captions(args.captions) if args.captions else {}
+    warnings = [
+        f"no pictures in {part}/<class>/: want that spelling, and files of {', '.join(sorted(PICTURES))}"
+        for part in PARTS if part.key not in trees
+    ]  # fmt: skip
     items = [replace(item, caption=captions.pop(item.source, "")) for item in items]
     if captions:
         some = ", ".join(map(repr, sorted(captions)[:3]))
-        warnings = [f"{args.captions.name}: {len(captions)} captions are of no picture here: {some}"]
+        warnings += [f"{args.captions.name}: {len(captions)} captions are of no picture here: {some}"]
     classes: dict[str, Any] = {label: {} for found in lists for label in found.empty}
     return pack(args, lists, items, partial(read, trees), {
         "title": args.title or args.sources[0].resolve().name, "licence": args.licence,

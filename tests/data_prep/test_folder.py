@@ -161,6 +161,12 @@ def test_empty_class_and_class_in_one_modality_are_said(pets, prepare, png, caps
     assert "class 'lonely'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("found", ["Photo/cat/1.png", "photo/cat/1.svg"])
+def test_why_all_photos_are_missing_is_said(found, tree, prepare, png):
+    said = prepare("folder", "--from", tree({"sketch/cat/1.png": png(), found: png(1)})).card["warnings"]
+    assert said[0].startswith("no pictures in photo/<class>/: want that spelling, and files of .bmp, .gif, ")
+
+
 def test_what_is_passed_over_is_said(pets, prepare, png):
     for name in (
         "photo/readme.txt",
