@@ -56,14 +56,29 @@ def prepare(args: Namespace) -> Catalogue:
 
 
 def _captions(path: Path) -> dict[str, str]:
-    """``{file: caption}``. A repeated file or a missing column is the user's mistake."""
-    with path.open(newline="", encoding="utf-8-sig") as f:
-        rows = csv.DictReader(f)
-        if not {"file", "caption"} <= set(rows.fieldnames or ()):
-            raise ValueError(f"--captions: {path} wants the columns file and caption, has {rows.fieldnames}")
-        found: dict[str, str] = {}
-        for row in rows:
-            if row["file"] in found:
-                raise ValueError(f"--captions: {path}:{rows.line_num}: {row['file']!r} comes twice")
-            found[row["file"]] = row["caption"] or ""
+    """``{file: caption}``. A repeated file, a missing column or a torn row is the user's mistake."""
+    found: dict[str, str] = {}
+    line = 1  # where the row begins
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as f:
+            rows = csv.DictReader(f, strict=True)  # strict: a quote that stays open is an error
+            if not {"file", "caption"} <= set(rows.fieldnames or ()):
+                raise ValueError(
+                    f"--captions: {path} wants the columns file and caption, has {rows.fieldnames}"
+                )
+            line = rows.line_num + 1
+            for row in rows:
+                if None in row or None in row.values():
+                    raise csv.Error("more or fewer fields than columns")
+                if row["file"] in found:
+                    raise ValueError(f"--captions: {path}:{line}: {row['file']!r} comes twice")
+                found[row["file"]] = row["caption"]
+                line = rows.line_num + 1
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--captions: {path} is not UTF-8 text ({error.reason}): save it as UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(
+            f"--captions: {path}:{line}: {error}. Put a caption that has a comma in it in "
+            '"quotes", and double a quote within'
+        ) from None
     return found

@@ -223,11 +223,19 @@ def test_pairs_and_captions(tree, prepare, png, tmp_path):
     ("text", "why"),
     [
         ("picture,caption\n", "wants the columns file and caption"),
-        ("file,caption\na,1\na,2\n", "'a' comes twice"),
+        ("file,caption\na,1\na,2\n", "said.csv:3: 'a' comes twice"),
+        ("file,caption\na,1\nb,fat, grey\n", "said.csv:3: more or fewer fields than columns. Put a caption"),
+        ("caption,file\n1,a\nb\n", "said.csv:3: more or fewer fields than columns. Put a caption"),
+        ('file,caption\na,1\nb,"2\nc,3\n', "said.csv:3: unexpected end of data. Put a caption"),
+        ('file,caption\nb,"2\nc,"3"\n', "said.csv:2: ',' expected after '\"'. Put a caption"),
+        ('file,caption,"x', "said.csv:1: unexpected end of data"),
+        ("file,caption\na," + "x" * 200_000, "said.csv:2: field larger than field limit"),
+        ("file,caption\na,caf\udce9\n", "said.csv is not UTF-8 text (invalid continuation byte): save it as"),
+        ("\udcff\udcfef", "said.csv is not UTF-8 text (invalid start byte): save it as UTF-8"),
     ],
 )
 def test_wrong_captions(text, why, pets, tmp_path, capsys):
-    (tmp_path / "said.csv").write_text(text)
+    (tmp_path / "said.csv").write_text(text, errors="surrogateescape")
     options = ["--captions", str(tmp_path / "said.csv"), "--out", str(tmp_path / "out")]
     assert main(["folder", "--from", str(pets), *options]) == 1
     assert why in capsys.readouterr().err
