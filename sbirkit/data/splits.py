@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from .leaks import LeakError, validation_is_test
-from .names import normalise_all, suggest
+from .names import normalise, normalise_all, suggest
 
 SELECTED_ON_TEST = "; its authors chose checkpoints on classes of the test set (see published_selection)"
 # name: (every class of the data set, the selection list published with it, where it comes from)
@@ -104,9 +104,19 @@ class Split:
     @classmethod
     def from_file(cls, path: str | Path, *, name: str = "") -> Self:
         """Your own list: one unseen class a line; blank lines and ``#`` comments are skipped."""
-        path = Path(path)
-        lines = (line.split("#")[0].strip() for line in path.read_text("utf-8-sig").splitlines())
-        return cls(name or path.stem, tuple(line for line in lines if line), source=str(path.name))
+        path, unseen = Path(path), []
+        try:
+            lines = path.read_text("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8") from None
+        for number, line in enumerate(lines, start=1):
+            if said := line.split("#")[0].strip():
+                try:
+                    normalise(said)
+                except ValueError as error:
+                    raise ValueError(f"{path}:{number}: {error}; a comment begins with #") from None
+                unseen.append(said)
+        return cls(name or path.stem, tuple(unseen), source=str(path.name))
 
     @classmethod
     def random(cls, classes: Iterable[str], n: int, *, seed: int = 0) -> Self:

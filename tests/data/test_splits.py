@@ -99,6 +99,20 @@ def test_own_file_without_classes(tmp_path):
         Split.from_file(tmp_path / "a.txt")
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"cat\n---\n", r"a\.txt:2: .* at least one letter or digit, got '---'; a comment begins with #"),
+        ("caf\u00e9\n".encode("latin-1"), r"a\.txt is not UTF-8 text .*: save it as UTF-8"),
+        ("cat\n".encode("utf-16"), r"a\.txt is not UTF-8 text .*: save it as UTF-8"),
+    ],
+)
+def test_own_file_of_another_kind(data, says, tmp_path):
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(ValueError, match=says):
+        Split.from_file(tmp_path / "a.txt")
+
+
 def test_selecting_on_unseen_classes_is_a_leak():
     with pytest.raises(LeakError, match=r"teddy_bear.*held-out seen classes"):
         Split("mine", ("teddy_bear", "cat"), selection=("dog", "Teddy Bear"))
