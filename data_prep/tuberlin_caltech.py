@@ -18,7 +18,7 @@ from importlib import resources
 from sbirkit.data.catalogue import Catalogue
 from sbirkit.data.writing import Item
 
-from .archives import Tree
+from .archives import ArchiveError, Tree
 from .gather import Part, Remote, download, find, listing, pack, read
 from .tuberlin import CREDIT, SKETCH, SKETCHES
 
@@ -76,9 +76,13 @@ def prepare(args: Namespace) -> Catalogue:
 
 def distinct(tree: Tree, names: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """The first of every set of equal files, and ``(repeat, first)`` for the others."""
-    first: dict[bytes, str] = {}
+    first: dict[bytes | str, str] = {}
     repeats = []
     for name in names:
-        if (known := first.setdefault(hashlib.sha256(tree.read(name)).digest(), name)) != name:
+        try:
+            mark: bytes | str = hashlib.sha256(tree.read(name)).digest()
+        except ArchiveError:  # it repeats nothing, and is set aside when it is read again
+            mark = name
+        if (known := first.setdefault(mark, name)) != name:
             repeats.append((name, known))
     return list(first.values()), repeats

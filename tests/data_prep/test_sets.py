@@ -278,6 +278,18 @@ def test_wrong_checksum_stops_it(originals, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "d/sketches_png.zip.wrong").is_file()
 
 
+def test_tuberlin_caltech_sets_a_photo_aside_that_cannot_be_read(originals, prepare, tmp_path):
+    with zipfile.ZipFile(originals[0] / "caltech-101.zip") as outer:
+        data = outer.read("caltech-101/101_ObjectCategories.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(data)) as t:
+        t.extractall(tmp_path / "photos", filter="data")
+    (tmp_path / "photos/101_ObjectCategories/ant/broken.jpg").symlink_to("nowhere")
+    sources = ["--from", tmp_path / "photos", "--from", originals[0] / "sketches_png.zip"]
+    catalogue = prepare("tuberlin-caltech", *sources)
+    assert [entry["source"] for entry in catalogue.card["set_aside"]] == ["photo/ant/broken.jpg"]
+    assert catalogue.card["counts"]["per_class"]["ant"]["photo"] == 2
+
+
 def test_mapping_is_that_of_the_real_pictures(shared_data):
     import csv
 
