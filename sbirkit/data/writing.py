@@ -92,7 +92,7 @@ def write_catalogue(
     """
     from filelock import FileLock, Timeout
 
-    out = Path(out).expanduser().absolute()
+    out = Path(out).expanduser().resolve()  # of a link, the folder it leads to: renaming the link moves none
     work = _Work(_checked(items), picture, tuple(sorted(set(sizes))))
     if not sizes or not all(isinstance(s, int) and 8 <= s <= 4096 for s in sizes):
         raise ValueError(f"sizes: want whole numbers from 8 to 4096, got {sizes}")

@@ -414,6 +414,16 @@ def test_the_old_one_stays_until_the_new_one_is_whole(make, world, tmp_path):
     assert leftovers(tmp_path) == ["tiny"]
 
 
+def test_a_link_stays_and_the_folder_it_leads_to_is_replaced(make, world, tmp_path):
+    (tmp_path / "big").mkdir()
+    (tmp_path / "tiny").symlink_to("big/real")  # nowhere yet
+    for n in (2, 3, 4):
+        make(world(n, 2), overwrite=True)
+        assert len(Catalogue.open(tmp_path / "big/real")) == 4 * n
+        assert (tmp_path / "tiny").is_symlink()
+    assert leftovers(tmp_path / "big") == ["real"]
+
+
 def test_a_swap_cut_between_its_two_renames_is_mended(make, world, tmp_path, monkeypatch):
     old = make(world(2, 2))
     rename = Path.rename
