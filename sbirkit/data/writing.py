@@ -101,16 +101,20 @@ def write_catalogue(
     store.canonical(dict(card))  # a card that JSON cannot hold must fail now, not after an hour
     if not isinstance(card.get("name"), str):
         raise ValueError("card: want at least a 'name'")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out.with_name(f".{out.name}.lock"), timeout=1)
     try:
-        with lock:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(out.with_name(f".{out.name}.lock"), timeout=1):
             return _write(out, work, dict(card), workers=workers, progress=progress, overwrite=overwrite)
     except Timeout:
         raise CatalogueError(
             f"{out} is being prepared by another process. Wait for it, or stop it and run this again."
         ) from None
     except OSError as error:
+        if not os.access(out.parent, os.W_OK | os.X_OK):
+            raise CatalogueError(
+                f"{out.parent} cannot be written to ({error.strerror}): choose another folder (--out), or "
+                f"set SBIRKIT_HOME to one that can"
+            ) from error
         if error.errno not in _FULL:
             raise
         raise CatalogueError(

@@ -222,6 +222,20 @@ def test_other_trouble_with_the_disk_is_not_called_full(make, world, monkeypatch
         make(world(2, 2))
 
 
+def test_a_place_that_cannot_be_written_to_is_named(make, world, tmp_path):
+    (tmp_path / "file").touch()
+    says = r"file cannot be written to \(.*\): choose another folder \(--out\), or set SBIRKIT_HOME"
+    with pytest.raises(CatalogueError, match=says):
+        make(world(2, 2), out=tmp_path / "file" / "tiny")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_others_is_named_not_the_lock_in_it(make, world, tmp_path):
+    (tmp_path / "others").mkdir(mode=0o500)
+    with pytest.raises(CatalogueError, match=r"others cannot be written to \(Permission denied\)"):
+        make(world(2, 2), out=tmp_path / "others" / "tiny")
+
+
 @pytest.mark.parametrize("platform", ["darwin"])
 def test_processes_that_are_spawned_do_the_same(script, undisturbed, tmp_path, platform):
     first = "import sys; from sbirkit.data import writing; import types; " \
