@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MODES = {"sketch": "L", "photo": "RGB"}
+TURNS = {  # by EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 * 2**20
 
@@ -51,7 +56,7 @@ def read_picture(
             if min(width, height) < min_side:
                 raise PictureError(f"{width} x {height} pixels: a side is shorter than {min_side}")
             img.load()
-            return settle(ImageOps.exif_transpose(img), modality)
+            return settle(_upright(img), modality)
     except PictureError:
         raise
     except Image.UnidentifiedImageError:
@@ -103,6 +108,15 @@ def fit(
         case other:
             raise ValueError(f"how: want 'stretch', 'pad' or 'crop', got {other!r}")
     return np.asarray(out)
+
+
+def _upright(img: Image.Image) -> Image.Image:
+    """Turned as its EXIF says. The rest of it is not looked at, and none that can be read is no damage."""
+    try:
+        turn = img.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises whatever it likes here, too
+        return img
+    return img.transpose(TURNS[turn]) if turn in TURNS else img
 
 
 def _eight_bits(img: Image.Image) -> Image.Image:

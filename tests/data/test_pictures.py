@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from sbirkit.data.pictures import PictureError, fit, read_picture, settle
 
@@ -183,6 +183,31 @@ def test_exif_rotation_is_applied():
     picture = read_picture(encoded(img, "JPEG", exif=exif), "photo")
     assert picture.size == (40, 60)
     assert sum(picture.getpixel((20, 2))) < 60 < sum(picture.getpixel((20, 50)))
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_every_exif_orientation_is_that_of_pillow(kind, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    data = encoded(RGB, kind, exif=exif)
+    want = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(read_picture(data, "photo"), want)
+
+
+@pytest.mark.parametrize(
+    ("odd", "size"),
+    [
+        (struct.pack("<HHII", 0x011A, 1, 4, 1), (40, 60)),  # a resolution of another type
+        (None, (60, 40)),  # nothing that can be read
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_odd_exif_does_not_spoil_the_pixels(odd, size, kind):
+    entries = struct.pack("<HHHI4s", 2, 0x0112, 3, 1, b"\6") + (odd or b"")
+    exif = b"Exif\0\0" + (b"II*\0\x08\0\0\0" + entries + bytes(4) if odd else b"garbage!")
+    assert read_picture(encoded(RGB, kind, exif=exif), "photo").size == size
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
