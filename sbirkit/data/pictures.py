@@ -102,7 +102,8 @@ def fit(
             out = img.resize(square, Image.Resampling.BICUBIC)
         case "pad":
             white = "white" if img.mode == "RGB" else 255
-            out = ImageOps.pad(img, square, method=Image.Resampling.BICUBIC, color=white)
+            inner = [max(1, round(side / max(img.size) * size)) for side in img.size]  # a hair stays visible
+            out = ImageOps.pad(img.resize(inner, Image.Resampling.BICUBIC), square, color=white)
         case "crop":
             out = ImageOps.fit(img, square, method=Image.Resampling.BICUBIC)
         case other:

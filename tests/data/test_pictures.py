@@ -240,6 +240,17 @@ def test_photos_are_stretched_and_sketches_padded():
     assert (sketch[5:11] == 0).all()
 
 
+@pytest.mark.parametrize("size", [64, 224])
+def test_padding_is_that_of_pillow_except_that_a_thin_drawing_stays_visible(size):
+    for shape in RNG.integers(8, 400, (40, 2)):
+        sketch = Image.fromarray(RNG.integers(0, 256, shape, dtype=np.uint8))
+        want = ImageOps.pad(sketch, (size, size), method=Image.Resampling.BICUBIC, color=255)
+        np.testing.assert_array_equal(fit(sketch, size, "sketch"), want)
+    for shape in ((60_000, 8), (8, 60_000)):
+        ink = fit(Image.new("L", shape, 0), size, "sketch") == 0
+        assert ink.sum() == size
+
+
 def test_crop_keeps_the_centre():
     img = Image.new("RGB", (40, 20), "white")
     img.paste("black", (10, 0, 30, 20))
