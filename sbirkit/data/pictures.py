@@ -123,6 +123,8 @@ def _upright(img: Image.Image) -> Image.Image:
 def _eight_bits(img: Image.Image) -> Image.Image:
     """Scale to 0..255: by 65535 for 16-bit modes, else by the first usual maximum that holds the pixels."""
     pixels = np.asarray(img, dtype=np.float64)
+    if "transparency" in img.info:  # of a 16-bit PNG: this grey is to be white
+        pixels = np.where(pixels == img.info["transparency"], 65535, pixels)
     top = pixels.max()
     if not np.isfinite(pixels).all():
         raise PictureError("some pixels are not finite numbers")

@@ -148,6 +148,13 @@ def test_sixteen_bits_are_scaled_not_clipped(kind):
     assert np.abs(picture[0].astype(int) - np.linspace(0, 255, 64)).max() <= 1
 
 
+def test_transparent_grey_of_sixteen_bits_is_laid_on_white():
+    chunk = b"tRNS" + struct.pack(">H", 300)
+    data = encoded(Image.fromarray(np.array([[300, 301] * 8] * 16, np.uint16)), "PNG")
+    data = data[:33] + struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    assert np.asarray(read_picture(data, "sketch"))[0, :2].tolist() == [255, 1]
+
+
 def test_dark_sixteen_bits_stay_dark():
     dark = Image.fromarray(np.full((16, 16), 300, np.uint16))
     assert read_picture(encoded(dark, "PNG"), "sketch").getpixel((0, 0)) == 1
