@@ -59,13 +59,14 @@ def prepare(args: Namespace) -> Catalogue:
         raise ValueError(f"want --per-class >= 1, 0 < --width <= 0.25; got {args.per_class}, {args.width}")
     parts = PARTS[: 1 if args.sketches_only else 2]
     inner = r"QuickDraw_(sketches|images)[^/]*\.zip$"
-    local = {p: sorted(p.rglob("*.ndjson")) for p in args.sources if p.is_dir()}
+    folders = [path for path in args.sources if path.is_dir()]
+    local = {p: sorted(p / n for n in Tree(p).names() if n.endswith(".ndjson")) for p in folders}
     with_strokes = [folder for folder, files in local.items() if files]
     trees = find(args.sources, parts, cache=args.downloads, inner=inner, other=with_strokes)
     if "photo" not in trees and not args.sketches_only:
         raise ValueError(f"--from: no photos found. Add --sketches-only to go without. Else:\n\n{__doc__}")
     lists = [listing(part, trees[part.key]) for part in parts if part.key in trees]
-    given = {path.stem: path for files in local.values() for path in files}
+    given = [path for files in local.values() for path in files]
     strokes = {} if "sketch" in trees else stroke_files(args, given)
     items = [item for found in lists for item in found.items()]
     warnings = []
@@ -85,13 +86,20 @@ def prepare(args: Namespace) -> Catalogue:
     })  # fmt: skip
 
 
-def stroke_files(args: Namespace, local: Mapping[str, Path]) -> dict[str, Path]:
+def stroke_files(args: Namespace, local: Sequence[Path]) -> dict[str, Path]:
     """``{class: ndjson file}``: from those that ``--from`` holds, else downloaded as far as needed."""
-    if args.all_classes:
-        return {normalise(name): path for name, path in local.items()}
     wanted = {label: GOOGLE.get(label, label.replace("_", " ")) for label in classes()}
-    if found := {label: local[name] for label, name in wanted.items() if name in local}:
-        return found
+    known = {name: label for label, name in wanted.items()}
+    found: dict[str, Path] = {}
+    for path in local:
+        if label := normalise(path.stem) if args.all_classes else known.get(path.stem):
+            if label in found:
+                raise ValueError(f"--from: {found[label]} and {path} are both {label!r}: give one of them")
+            found[label] = path
+    if found:
+        return found if args.all_classes else {label: found[label] for label in wanted if label in found}
+    if args.all_classes:
+        raise ValueError("--all-classes: want --from with a folder of <class>.ndjson files, found none")
     if local:
         raise ValueError("--from: no ndjson file has the name of one of the 110; --all-classes takes any")
     megabytes = len(wanted) * args.per_class * LINE / 1e6

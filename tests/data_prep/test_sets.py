@@ -347,6 +347,32 @@ def test_quickdraw_strokes_of_other_classes_are_not_swapped_for_a_download(tree,
     assert prepare("quickdraw", "--sketches-only", "--all-classes", "--from", folder).classes == ["unicorn"]
 
 
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (["ant.ndjson", "more/ant.ndjson"], []),
+        (["hot air balloon.ndjson", "hot_air_balloon.ndjson"], ["--all-classes"]),
+    ],
+)
+def test_quickdraw_names_two_files_of_one_class(names, options, tree, tmp_path, capsys):
+    options = [*options, "--from", str(tree({name: line("x", 1) for name in names}))]
+    assert main(["quickdraw", "--sketches-only", *options, "--out", str(tmp_path / "o")]) == 1
+    said = capsys.readouterr().err
+    assert all(f"{tmp_path / 'mine' / name} " in said for name in names)
+    assert "give one of them" in said
+
+
+def test_quickdraw_passes_over_what_macos_adds_to_archives(tree, prepare):
+    files = {"Simple/owl.ndjson": line("owl", 1), "__MACOSX/Simple/._owl.ndjson": b"Mac OS X\n"}
+    catalogue = prepare("quickdraw", "--sketches-only", "--all-classes", "--from", tree(files))
+    assert (catalogue.classes, len(catalogue), catalogue.card["set_aside"]) == (["owl"], 1, [])
+
+
+def test_quickdraw_with_all_classes_of_nothing(tmp_path, capsys):
+    assert main(["quickdraw", "--sketches-only", "--all-classes", "--out", str(tmp_path / "o")]) == 1
+    assert "want --from with a folder of <class>.ndjson files, found none" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", [["--per-class", "0"], ["--width", "0"], ["--width", "1"]])
 def test_quickdraw_wrong_options(wrong, tmp_path, capsys):
     assert main(["quickdraw", "--sketches-only", *wrong, "--out", str(tmp_path / "out")]) == 1
