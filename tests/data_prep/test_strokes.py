@@ -115,6 +115,7 @@ def test_dots_are_drawn():
         ('{"drawing": [[[1, true], [3, 4]]]}', "finite numbers"),
         ('{"drawing": [[[1, NaN], [3, 4]]]}', "finite numbers"),
         ('{"drawing": [[[1, 1e300], [3, 4]]]}', "finite numbers"),
+        ('{"drawing": [[[1, 1' + "0" * 400 + "], [3, 4]]]}", "finite numbers"),
         (json.dumps({"drawing": [[[1] * 100_001, [1] * 100_001]]}), "more than 100,000 points"),
     ],
 )
