@@ -123,7 +123,9 @@ def _transfer(
         bar.total, bar.n = want, have
         with part.open("ab" if have else "wb") as out:
             _copy(reply, out, want, bar)
-    if want is not None and _size(part) < want:
+    if want is None:  # the reply says at least how much it would have brought
+        want = _size(part) + (reply.length or 0)
+    if _size(part) < want:
         raise _Cut(f"the connection was cut at {_size(part):,} of {want:,} bytes")
 
 

@@ -167,6 +167,17 @@ def test_server_that_sends_a_range_of_a_changed_file_in_spite_of_if_range(get, s
     assert (tmp_path / "x.zip").read_bytes() == BODY[::-1]
 
 
+def test_cut_is_seen_when_the_range_does_not_say_how_long_the_file_is(get, server, tmp_path):
+    def behave(h, n):
+        start = int((h.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        headers = {"Content_Range": f"bytes {start}-102399/*"} if start else {}
+        h.reply(send=30_000, **headers)
+
+    server.behave = behave
+    assert get() == SHA
+    assert server.asked == [None, "bytes=30000-", "bytes=60000-", "bytes=90000-"]
+
+
 def test_wrong_content_range_is_not_believed(get, server):
     server.behave = lambda h, n: (
         h.reply(send=30_000)
