@@ -14,11 +14,12 @@ PAGE = """<body style="margin:0; background:Canvas"><style>:root {{ color-scheme
 <div id="here"></div><script type="module">{script}
 const unpack = (v) => new DataView(Uint8Array.from(atob(v), (c) => c.charCodeAt(0)).buffer);
 const {{ cloud, shown }} = JSON.parse({state}, (_, v) => v?.bytes ? unpack(v.bytes) : v);
-let at = 0, heard = () => {{}};
-const model = {{ get: (name) => name === "cloud" ? cloud : shown[at], off() {{}}, send() {{}},
+let now = shown[0], heard = () => {{}};
+window.sent = [];
+const model = {{ get: (name) => name === "cloud" ? cloud : now, off() {{}}, send: (asked) => sent.push(asked),
   on: (_, f) => {{ heard = f; }} }};
-window.show = (i) => {{ at = i; heard(); }};
-render({{ model, el: document.getElementById("here") }});
+window.show = (other) => {{ now = shown[other] ?? other; heard(); }};
+window.end = render({{ model, el: document.getElementById("here") }});
 </script>"""
 
 
@@ -29,7 +30,8 @@ def parts(script: str) -> tuple[str, str]:
 
 
 def page(state: "State", shown: Sequence[Mapping[str, Any]] = ()) -> str:
-    """The view of a state as HTML that needs nothing else; ``show(i)`` there turns to another of ``shown``.
+    """The view of a state as HTML that needs nothing else; ``show(i)`` there turns to another of ``shown``,
+    ``show(one)`` to what else :meth:`State.shown` gave; ``sent`` lists what the view asked.
 
     Args:
         shown: what :meth:`State.shown` gave at several moments; by default what it gives now.

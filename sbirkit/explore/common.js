@@ -41,16 +41,18 @@ function options(select, names, value, words = said) {
 function slider(label, { min, max, step, value, shown = (v) => v, live = true, change }) {
   const out = h("output", {}, shown(value));
   const input = h("input", { type: "range", min, max, step, value, "aria-label": label });
+  let held = false;  // a value that was not handed on yet
   input.value = value;
-  input.addEventListener("input", () => { out.textContent = shown(+input.value); if (live) change(+input.value); });
-  if (!live) input.addEventListener("change", () => change(+input.value));
+  input.addEventListener("input", () => { out.textContent = shown(+input.value); if (live) change(+input.value); else held = true; });
+  if (!live) input.addEventListener("change", () => { held = false; change(+input.value); });
   const el = h("label", { class: "sb-slider" }, h("span", {}, label), input, out);
-  el.set = (v) => { if (document.activeElement !== input || !live) input.value = v; out.textContent = shown(v); };
+  el.set = (v) => { if (!held) { input.value = v; out.textContent = shown(v); } };
   return el;
 }
 
 // The frame around an explorer: what the kernel last said, and what to do when there is no kernel.
-function frame(model, el, name) {
+// late() is called when a message has had no answer for so long that none may ever come.
+function frame(model, el, name, late = () => {}) {
   const said = h("p", { class: "sb-message", role: "status", "aria-live": "polite" });
   const lost = h("p", { class: "sb-lost", role: "alert" },
     "The kernel was restarted or is gone, so nothing here can answer any more. " +
@@ -61,8 +63,10 @@ function frame(model, el, name) {
   const send = (message) => {
     root.classList.add("sb-busy");
     clearTimeout(waiting);
-    waiting = setTimeout(() => { if (root.classList.contains("sb-busy")) said.textContent =
-      "No answer for five seconds: the kernel is busy with another cell, or gone. If this stays, run the cells above again."; }, 5000);
+    waiting = setTimeout(() => {
+      said.textContent = "No answer for five seconds: the kernel is busy with another cell, or gone. If this stays, run the cells above again.";
+      late();
+    }, 5000);
     try { model.send(message); } catch { lose(); }
   };
   const answered = () => { root.classList.remove("sb-busy"); clearTimeout(waiting); said.textContent = model.get("shown").message ?? ""; };
@@ -71,6 +75,15 @@ function frame(model, el, name) {
   kernel?.statusChanged?.connect(status);
   el.append(root);
   return { root, said, send, answered, done: () => { kernel?.statusChanged?.disconnect(status); clearTimeout(waiting); } };
+}
+
+// Canvases do not follow the theme: paint them again when it turns, and once the styles are known. Gives what ends this.
+function themed(repaint) {
+  const theme = new MutationObserver(repaint), dark = matchMedia("(prefers-color-scheme: dark)");
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  dark.addEventListener("change", repaint);
+  requestAnimationFrame(repaint);
+  return () => { theme.disconnect(); dark.removeEventListener("change", repaint); };
 }
 
 const ink = (el, name, fallback) => getComputedStyle(el).getPropertyValue(name).trim() || fallback;

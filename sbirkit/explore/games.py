@@ -19,7 +19,7 @@ KINDS = ("sketch", "photo", "vector")  # a vector is what a method learns beside
 
 @dataclass(frozen=True)
 class Dot:
-    """A point: ``kind``, class ``label`` (of a vector: its number), and where it lies."""
+    """A point: ``kind``, class ``label`` (its number, for a modality vector, which has a ``name``), place."""
 
     kind: str
     label: int

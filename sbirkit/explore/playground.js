@@ -1,17 +1,24 @@
 // Points are dragged here; each place goes to Python as soon as it has answered the one before.
 const BOARD = 440;
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
 function render({ model, el }) {
-  const { root, said: message, send, answered, done } = frame(model, el, "playground");
-  let held = -1, picked = 0, waiting = false, wish = null, running = false, place = null;
+  const { root, said: message, send, answered, done } = frame(model, el, "playground", () => next());
+  let held = -1, finger = null, picked = 0, waiting = false, queue = [], running = false;
+  let aim = null;  // where a point is on its way to, until Python has answered
+  const ask = (what) => {  // one question at a time; of moves of a point, or turns of a knob, only the last one counts
+    if (!waiting) { waiting = true; send(what); return; }
+    queue = queue.filter((q) => q.do !== what.do || q.index !== what.index || q.knob !== what.knob || q.do === "step");
+    queue.push(what);
+  };
+  const next = () => { waiting = false; const one = queue.shift(); if (one) ask(one); return one; };
   const canvas = h("canvas", { class: "sb-board", tabindex: "0", role: "application", "aria-label": "Plane of points", "aria-describedby": "sb-board-help" });
   const g = crisp(canvas, BOARD, BOARD);
-  const edge = () => model.get("shown").edge;
+  const edge = () => model.get("shown").edge, inside = (v) => Math.max(-edge(), Math.min(edge(), v));
   const to = (x, y) => [(x / edge() + 1) * BOARD / 2, (1 - y / edge()) * BOARD / 2];
   const from = (e) => { const r = canvas.getBoundingClientRect();
     return [((e.clientX - r.left) / r.width * 2 - 1) * edge(), (1 - (e.clientY - r.top) / r.height * 2) * edge()]; };
-  const spot = (i) => { const d = model.get("shown").dots[i]; return i === held && place ? place : [d.x, d.y]; };
+  const spot = (i) => { const d = model.get("shown").dots[i]; return aim?.index === i ? [aim.x, aim.y] : [d.x, d.y]; };
+  const move = (i, x, y) => { aim = { do: "move", index: i, x: inside(x), y: inside(y) }; ask(aim); paint(); };
 
   const shape = (kind, x, y, r) => {
     g.beginPath();
@@ -25,8 +32,7 @@ function render({ model, el }) {
     g.strokeStyle = soft; g.globalAlpha = 0.35; g.lineWidth = 1;
     g.beginPath(); g.moveTo(0, BOARD / 2); g.lineTo(BOARD, BOARD / 2); g.moveTo(BOARD / 2, 0); g.lineTo(BOARD / 2, BOARD); g.stroke();
     if (s.directions) { g.globalAlpha = 0.7; g.beginPath(); g.arc(BOARD / 2, BOARD / 2, BOARD / 2 / s.edge, 0, 7); g.stroke(); }
-    for (const [i, j, w] of s.pairs) {
-      const [a, b] = [s.dots[i], s.dots[j]], same = a.label === b.label;
+    for (const [i, j, w, same] of s.pairs) {
       g.globalAlpha = 0.25 + 0.6 * w; g.lineWidth = 0.8 + 2.4 * w; g.strokeStyle = same ? ink(root, "--sb-hit", "#0072b2") : ink(root, "--sb-miss", "#c2500a");
       g.setLineDash(same ? [] : [3, 5]);
       g.beginPath(); g.moveTo(...to(...spot(i))); g.lineTo(...to(...spot(j))); g.stroke();
@@ -45,40 +51,45 @@ function render({ model, el }) {
     });
     s.dots.forEach((d, i) => {
       const [x, y] = to(...spot(i));
-      shape(d.kind, x, y, 11); g.fillStyle = COLOURS[d.label % 4]; g.fill();
+      shape(d.kind, x, y, 11); g.fillStyle = d.colour; g.fill();
       g.lineWidth = i === picked && document.activeElement === canvas ? 4 : 1.5; g.strokeStyle = text; g.stroke();
       g.fillStyle = "#fff"; g.font = "bold 11px sans-serif"; g.textAlign = "center"; g.textBaseline = "middle"; g.fillText(d.label, x, y + 0.5);
       if (d.name) { g.fillStyle = text; g.font = "11px sans-serif"; g.fillText(d.name, x, y + 22); }
     });
   };
-  const ask = (what) => { if (waiting) wish = what; else { waiting = true; send(what); } };
   const near = ([x, y]) => { let best = -1, least = 0.12 * edge();
     model.get("shown").dots.forEach((d, i) => { const away = Math.hypot(d.x - x, d.y - y); if (away < least) { least = away; best = i; } });
     return best; };
-  canvas.onpointerdown = (e) => { const i = near(from(e)); canvas.focus({ preventScroll: true });
-    if (i >= 0) { held = picked = i; place = null; running = false; canvas.setPointerCapture(e.pointerId); e.preventDefault(); paint(); } };
-  canvas.onpointermove = (e) => { if (held < 0) { canvas.style.cursor = near(from(e)) >= 0 ? "grab" : "default"; return; }
-    place = from(e).map((v) => Math.max(-edge(), Math.min(edge(), v)));
-    ask({ do: "move", index: held, x: place[0], y: place[1] }); paint(); };
-  canvas.onpointerup = canvas.onpointercancel = () => { held = -1; place = null; paint(); };
+  const other = (e) => held >= 0 && e.pointerId !== finger;  // a palm, or a second finger
+  canvas.onpointerdown = (e) => {
+    if (e.button || other(e)) return;
+    const i = near(from(e)); canvas.focus({ preventScroll: true });
+    if (i >= 0) { held = picked = i; finger = e.pointerId; running = false; canvas.setPointerCapture(finger); e.preventDefault(); paint(); }
+  };
+  canvas.onpointermove = (e) => {
+    if (held < 0) canvas.style.cursor = near(from(e)) >= 0 ? "grab" : "default";
+    else if (!other(e)) move(held, ...from(e));
+  };
+  canvas.onpointerup = canvas.onpointercancel = (e) => { if (!other(e)) { held = -1; paint(); } };
   canvas.onfocus = canvas.onblur = paint;
   const name = (i) => { const d = model.get("shown").dots[i]; return `${d.name || `${d.kind} of class ${d.label}`}, at ${d.x.toFixed(2)}, ${d.y.toFixed(2)}`; };
   canvas.onkeydown = (e) => {
     const dots = model.get("shown").dots, far = e.shiftKey ? 0.2 : 0.05;
     const way = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] }[e.key];
-    if (way) send({ do: "move", index: picked, x: dots[picked].x + way[0], y: dots[picked].y + way[1] });
+    if (way) { const [x, y] = spot(picked); move(picked, x + way[0], y + way[1]); }
     else if (e.key === "n" || e.key === "p") { picked = (picked + (e.key === "n" ? 1 : dots.length - 1)) % dots.length; message.textContent = name(picked); }
-    else if (e.key === " " || e.key === "Enter") send({ do: "step" });
+    else if (e.key === " " || e.key === "Enter") ask({ do: "step" });
     else return;
     e.preventDefault(); e.stopPropagation(); paint();
   };
 
-  const game = h("select", { "aria-label": "Loss", onchange: () => { running = false; send({ do: "choose", game: game.value }); } });
+  const game = h("select", { "aria-label": "Loss", onchange: () => { running = false; ask({ do: "choose", game: game.value }); } });
   const presets = h("div", { class: "sb-row", role: "group", "aria-label": "What to look at" });
   const words = h("p", { class: "sb-words" }), knobs = h("div", { class: "sb-knobs" }), read = h("table", { class: "sb-read" });
-  const run = h("button", { "aria-pressed": "false", onclick: () => { running = !running; if (running) ask({ do: "run", steps: 2 }); update(); } }, "Run");
+  const run = h("button", { "aria-pressed": "false", onclick: () => { running = !running; if (running) ask({ do: "run", steps: 2 }); label(); } }, "Run");
+  const label = () => { run.textContent = running ? "Stop" : "Run"; run.setAttribute("aria-pressed", String(running)); };
   const rate = slider("Step length", { min: -3, max: 0, step: 0.1, value: -1, shown: (v) => (10 ** v).toPrecision(2), live: false,
-    change: (v) => send({ do: "pace", rate: Math.min(1, Math.max(0.001, 10 ** v)) }) });
+    change: (v) => ask({ do: "pace", rate: Math.min(1, Math.max(0.001, 10 ** v)) }) });
   const curve = h("svg", { svg: 1, class: "sb-curve", viewBox: "0 0 300 70", role: "img", "aria-label": "The loss over the steps taken" });
   root.append(h("div", { class: "sb-plane" }, canvas,
     h("p", { id: "sb-board-help", class: "sb-help" }, "○ sketch, □ photo, ◇ learned vector; the number is the class. Drag a point. ",
@@ -89,27 +100,30 @@ function render({ model, el }) {
 
   const knob = (k) => {
     if (k.names.length) {
-      const choice = h("select", { "aria-label": k.name, "data-key": `knob ${k.name}`, onchange: () => send({ do: "turn", knob: k.name, value: choice.value }) });
-      options(choice, k.names, k.value);
-      return h("label", { class: "sb-slider" }, h("span", {}, k.name), choice);
+      const choice = h("select", { "aria-label": k.name, "data-key": `knob ${k.name}`, onchange: () => ask({ do: "turn", knob: k.name, value: choice.value }) });
+      const el = h("label", { class: "sb-slider" }, h("span", {}, k.name), choice);
+      el.set = (v) => options(choice, k.names, v);
+      return el;
     }
     const s = slider(k.name, { min: k.low, max: k.high, step: (k.high - k.low) / 100, value: k.value, shown: (v) => (+v).toFixed(2),
       change: (v) => ask({ do: "turn", knob: k.name, value: v }) });
     s.querySelector("input").dataset.key = `knob ${k.name}`;
     return s;
   };
-  let built = "";
+  let built = "", controls = [];
   const update = () => {
     const s = model.get("shown");
-    answered(); waiting = false; picked = Math.min(picked, s.dots.length - 1);
+    const coming = (what, knob) => queue.some((q) => q.do === what && q.knob === knob);  // then what is shown is newer
+    answered(); picked = Math.min(picked, s.dots.length - 1);
     if (game.dataset.names !== JSON.stringify(Object.keys(s.games))) options(game, Object.keys(s.games), s.game, (n) => s.games[n]);
     game.value = s.game;
     refill(presets, Object.entries(s.presets).map(([n, title]) => h("button", { "data-key": n, "aria-pressed": String(n === s.preset),
-      onclick: () => { running = false; send({ do: "tell", preset: n }); } }, title)));
+      onclick: () => { running = false; ask({ do: "tell", preset: n }); } }, title)));
     words.textContent = s.words;
-    const now = JSON.stringify([s.game, s.preset, s.knobs.filter((k) => k.names.length)]);
-    if (now !== built) { built = now; refill(knobs, s.knobs.map(knob)); }
-    rate.set(Math.log10(s.rate));
+    if (s.game !== built) { built = s.game; controls = s.knobs.map(knob); refill(knobs, controls); }
+    s.knobs.forEach((k, i) => { if (!coming("turn", k.name)) controls[i].set(k.value); });
+    if (!coming("pace")) rate.set(Math.log10(s.rate));
+    if (!coming("move")) aim = null;
     refill(read, s.readings.map(([n, v]) => h("tr", {}, h("th", { scope: "row" }, n), h("td", {}, v))));
     if (s.history.length > 1) {
       const low = Math.min(...s.history), span = Math.max(...s.history) - low || 1;
@@ -118,12 +132,12 @@ function render({ model, el }) {
     } else curve.replaceChildren();
     paint();
     if (s.message.startsWith("No gradient")) running = false;
-    if (wish) { const next = wish; wish = null; ask(next); }
-    else if (running) requestAnimationFrame(() => { if (running && !waiting) ask({ do: "run", steps: 2 }); });
-    run.textContent = running ? "Stop" : "Run"; run.setAttribute("aria-pressed", String(running));
+    if (!next() && running) requestAnimationFrame(() => { if (running && !waiting) ask({ do: "run", steps: 2 }); });
+    label();
   };
+  const end = themed(paint);
   model.on("change:shown", update);
   update();
-  return () => { running = false; model.off("change:shown", update); done(); };
+  return () => { running = false; model.off("change:shown", update); end(); done(); };
 }
 export default { render };

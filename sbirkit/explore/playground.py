@@ -17,7 +17,7 @@ from .state import State, action
 
 EDGE = 1.6  # the plane goes from -EDGE to EDGE
 MOST = 14  # points; all pairs are looked at
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+COLOURS = ("#0072B2", "#B34A00", "#00734F", "#A9487F")  # white numbers can be read on each
 MARKS = {"sketch": "o", "photo": "s", "vector": "D"}
 
 
@@ -147,6 +147,7 @@ class PlaygroundState(State):
             return []
         n = len(self.dots)
         h = torch.autograd.functional.hessian(self.loss, x).view(n, 2, n, 2)
+        h = h.nan_to_num(posinf=0, neginf=0)  # a point at the origin has no direction
         weight = h.pow(2).sum((1, 3)).sqrt()
         top = float(weight.max())
         return [
@@ -216,12 +217,19 @@ class PlaygroundState(State):
                 for n, k in game.knobs.items()
             ],
             "dots": [
-                {"kind": d.kind, "label": d.label, "x": d.x, "y": d.y, "name": d.name, "push": (-g).tolist()}
+                {"kind": d.kind, "label": d.label, "x": d.x, "y": d.y, "name": d.name,
+                 "colour": COLOURS[d.label % 4], "push": (-g).tolist()}
                 for d, g in zip(self.dots, self.gradient, strict=True)
             ],
-            "pairs": self.pairs, "directions": game.directions, "history": self.history,
+            "pairs": [(i, j, weight, self._same(i, j)) for i, j, weight in self.pairs],
+            "directions": game.directions, "history": self.history,
             "readings": [[name, f"{value:.4f}"] for name, value in self.readings().items()],
         }  # fmt: skip
+
+    def _same(self, i: int, j: int) -> bool:
+        """Whether two points are of one class; a vector with a name is of none."""
+        a, b = self.dots[i], self.dots[j]
+        return a.label == b.label and not a.name and not b.name
 
     def twin(self) -> Sheet:
         figure, ax = canvas(4.6, 4.9)
@@ -231,8 +239,8 @@ class PlaygroundState(State):
             ax.plot(np.cos(ring), np.sin(ring), color=GREY, lw=0.7, alpha=0.6)
         for i, j, weight in self.pairs:
             a, b = self.dots[i], self.dots[j]
-            same = a.label == b.label and "vector" not in (a.kind, b.kind)
-            ax.plot([a.x, b.x], [a.y, b.y], color=GREY, lw=0.5 + 2 * weight, ls="-" if same else ":")
+            style = "-" if self._same(i, j) else ":"
+            ax.plot([a.x, b.x], [a.y, b.y], color=GREY, lw=0.5 + 2 * weight, ls=style)
         arrow = {"arrowstyle": "->", "color": GREY}
         longest = max(float(self.gradient.norm(dim=1).max()), 1e-12)
         for d, g in zip(self.dots, (-self.gradient / longest * 0.35).tolist(), strict=True):

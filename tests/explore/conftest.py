@@ -222,8 +222,8 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """One JupyterLab and one browser for all browser tests; both end with them."""
+def browser():
+    """One browser for all browser tests; it ends with them."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         why = "there is no Chromium here (looked for chromium and google-chrome)"
@@ -232,9 +232,74 @@ def lab(tmp_path_factory):
 
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        lab = Lab(tmp_path_factory.mktemp("lab"), browser)
-        try:
-            yield lab
-        finally:
-            browser.close()
-            lab.close()
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, browser):
+    """One JupyterLab for all tests that need a kernel."""
+    lab = Lab(tmp_path_factory.mktemp("lab"), browser)
+    yield lab
+    lab.close()
+
+
+class Live:
+    """A view on a page, and its state here; the kernel answers when :meth:`answer` is called."""
+
+    def __init__(self, browser, state, *, size=(1280, 1000), scheme="light"):
+        from sbirkit.explore.alone import page
+
+        self.state, self.problems = state, []
+        self.page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.set_content(page(state))
+        self.page.wait_for_selector(".sb")
+
+    def sent(self):
+        """What the view has asked since."""
+        return self.page.evaluate("() => sent.splice(0)")
+
+    def tell(self):
+        self.page.evaluate("(shown) => show(shown)", self.state.shown())
+
+    def answer(self):
+        """Answer all that is asked, and what is asked on hearing the answers."""
+        while asked := self.sent():
+            for one in asked:
+                self.state.receive(one)
+                self.tell()
+
+    def point(self, kind, x, y, finger=1, board="canvas"):
+        """A pointer's event at a place of a board, from 0 to 1."""
+        self.page.evaluate(POINT, [kind, x, y, finger, board])
+
+    def focus(self):
+        """The name, or else the class, of what has the focus."""
+        return self.page.evaluate(
+            "() => [document.activeElement].map((e) => e.dataset.key ?? (e.className || e.textContent))[0]"
+        )
+
+
+POINT = """([kind, x, y, finger, board]) => {
+  const c = document.querySelector(board), r = c.getBoundingClientRect();
+  c.setPointerCapture = () => {};  // there is no such finger
+  c.dispatchEvent(new PointerEvent(kind, { pointerId: finger, bubbles: true, cancelable: true,
+    button: kind === "pointermove" ? -1 : 0, clientX: r.left + x * r.width, clientY: r.top + y * r.height }));
+}"""
+
+
+@pytest.fixture
+def live(browser):
+    """Open views that are answered by hand: ``live(state)``. No script may have failed in the end."""
+    opened = []
+
+    def start(state, **options):
+        opened.append(Live(browser, state, **options))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.page.evaluate("() => end()")
+        one.page.close()
+        assert one.problems == []

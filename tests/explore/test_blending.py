@@ -48,8 +48,8 @@ def atlas(bench, monkeypatch):
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_marks_are_blended_in_order_and_nothing_else_is_painted(lab, atlas, scale):
-    view = lab.browser.new_page(device_scale_factor=scale)
+def test_marks_are_blended_in_order_and_nothing_else_is_painted(browser, atlas, scale):
+    view = browser.new_page(device_scale_factor=scale)
     view.set_content(page(atlas))
     view.wait_for_selector("canvas")
     view.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => done(true)))")

@@ -171,3 +171,22 @@ def test_history_does_not_grow_for_ever(play):
     for _ in range(8):
         play.run(100)
     assert len(play.history) == 500
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_a_point_at_the_origin_is_no_catastrophe(game):
+    play = PlaygroundState(game)
+    for i, dot in enumerate(play.dots):
+        play.move(i, 0, 0)
+        json.dumps(play.shown(), allow_nan=False)
+        play.move(i, dot.x, dot.y)
+
+
+def test_a_modality_vector_is_of_no_class_and_a_class_s_own_vector_is():
+    def kinds(play):
+        return {
+            (*sorted((play.dots[i].kind, play.dots[j].kind)), same) for i, j, _, same in play.shown()["pairs"]
+        }
+
+    assert ("photo", "vector", True) not in kinds(told("taking off a modality"))
+    assert ("photo", "vector", True) in kinds(PlaygroundState("cosine"))

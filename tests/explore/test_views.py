@@ -1,0 +1,113 @@
+"""The explorers' scripts in a browser, answered by hand: what is shown and asked while the kernel is away."""
+
+import math
+
+import pytest
+
+from sbirkit.explore import PlaygroundState
+
+INKS = """() => {  // of the pixels that are painted without a hue: how many are dark, how many light
+  const { width, height } = document.querySelector("canvas");
+  const d = document.querySelector("canvas").getContext("2d").getImageData(0, 0, width, height).data;
+  let dark = 0, light = 0;
+  for (let i = 0; i < d.length; i += 4) {
+    const hue = Math.max(d[i], d[i + 1], d[i + 2]) - Math.min(d[i], d[i + 1], d[i + 2]);
+    if (d[i + 3] < 200 || hue > 25) continue;
+    if (d[i] < 80) dark++; else if (d[i] > 180) light++;
+  }
+  return [dark, light];
+}"""
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+
+
+def luminance(colour):
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    return sum(
+        w * (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4)
+        for w, v in zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+    )
+
+
+def contrast(one, two):
+    low, high = sorted((luminance(one), luminance(two)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def board_place(state, index):
+    dot = state.dots[index]
+    return (dot.x / 1.6 + 1) / 2, (1 - dot.y / 1.6) / 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_playground_paints_in_the_theme_s_ink_from_the_start_and_after_a_change(live, scheme):
+    view = live(PlaygroundState(), scheme=scheme)
+    view.page.evaluate(FRAME)
+    dark, light = view.page.evaluate(INKS)
+    assert (dark > light) == (scheme == "light")
+    view.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+    view.page.evaluate(FRAME)
+    dark, light = view.page.evaluate(INKS)
+    assert (dark > light) == (scheme == "dark")
+
+
+def test_white_numbers_can_be_read_on_every_point():
+    colours = {dot["colour"] for dot in PlaygroundState("cosine").shown()["dots"]}
+    assert len(colours) == 3
+    assert min(contrast("#ffffff", colour) for colour in colours) > 4.5
+
+
+def test_sliders_show_what_the_loss_uses(live):
+    play = PlaygroundState()
+    view = live(play)
+    preset = view.page.get_by_role("button", name="What a triplet misses")
+    preset.click()
+    view.answer()
+    margin = view.page.locator(".sb-knobs input[type=range]").first
+    start = float(margin.input_value())
+    margin.fill("0.9")
+    view.answer()
+    assert play.knobs["margin"] == 0.9
+    preset.click()
+    view.answer()
+    assert float(margin.input_value()) == play.knobs["margin"] == start
+    margin.focus()
+    play.turn("margin", 0.5)
+    view.tell()
+    assert float(margin.input_value()) == 0.5
+
+
+def test_arrows_pressed_before_an_answer_all_count(live):
+    play = PlaygroundState()
+    view, before = live(play), play.dots[0].x
+    view.page.locator("canvas").focus()
+    for _ in range(5):
+        view.page.keyboard.press("ArrowLeft")
+    view.answer()
+    assert play.dots[0].x == pytest.approx(before - 0.25)
+
+
+def test_a_second_finger_moves_no_point(live):
+    play = PlaygroundState()
+    view, before = live(play), list(play.dots)
+    view.point("pointerdown", *board_place(play, 0))
+    view.point("pointerdown", *board_place(play, 4), finger=2)
+    view.point("pointermove", 0.1, 0.1, finger=2)
+    view.point("pointerup", 0.1, 0.1, finger=2)
+    view.point("pointermove", 0.75, 0.25)
+    view.point("pointerup", 0.75, 0.25)
+    view.answer()
+    assert math.dist((play.dots[0].x, play.dots[0].y), (0.8, 0.8)) < 0.02
+    assert play.dots[1:] == before[1:]
+
+
+def test_a_message_without_an_answer_stops_nothing_for_good(live):
+    view = live(PlaygroundState())
+    view.page.clock.install()
+    step = view.page.get_by_role("button", name="Step", exact=True)
+    step.click()
+    assert view.sent() == [{"do": "step"}]  # and no answer
+    step.click()
+    assert view.sent() == []
+    view.page.clock.run_for(5_100)
+    assert "No answer for five seconds" in view.page.locator(".sb-message").inner_text()
+    assert view.sent() == [{"do": "step"}]
