@@ -13,19 +13,21 @@ function mark(g, x, y, r, sketch, colour) {
 }
 
 function render({ model, el }) {
-  const { root, said: message, send, answered, done } = frame(model, el, "atlas");
+  const { root, said: message, send, answered, done } = frame(model, el, "atlas", () => next());
   const cloud = model.get("cloud"), n = cloud.n, sketch = bytes(cloud.sketch);
   const places = cloud.positions.map(words16), wrong = cloud.wrong.map(bytes);
   const codes = Object.fromEntries(Object.entries(cloud.groups).map(([k, v]) => [k, words16(v.codes)]));
   const still = matchMedia("(prefers-reduced-motion: reduce)"), big = n > 4000 ? 2.2 : n > 1200 ? 3 : 4;
 
   // One question at a time; of looks and moves of the slider only the last one counts.
-  let waiting = false, queue = [], shown = model.get("shown"), picked = new Uint8Array(0), sprites = new Map();
+  let waiting = false, queue = [], looking = -1, shown = model.get("shown"), picked = new Uint8Array(0), sprites = new Map();
   const ask = (what) => {
+    if (what.do === "look") looking = what.number;
     if (!waiting) { waiting = true; send(what); return; }
     if (["look", "move_to"].includes(what.do)) queue = queue.filter((q) => q.do !== what.do);
     queue.push(what);
   };
+  const next = () => { waiting = false; const one = queue.shift(); if (one) ask(one); };
   const isPicked = (i) => picked[i >> 3] >> (i & 7) & 1;
   const colourOf = (p, s, i) => shown.colour === "error" ? wrong[p][s * n + i] : codes[shown.colour][i];
 
@@ -65,7 +67,7 @@ function render({ model, el }) {
       "aria-describedby": "sb-atlas-help" });
     const caption = h("p", { class: "sb-help" });
     const m = { p, base, top, caption, g: crisp(base, PLANE, PLANE), o: crisp(top, PLANE, PLANE), at: panel.at, from: panel.at, t: 1,
-      seen: { x: 0, y: 0, side: 1 }, cursor: null, radius: 0.08, line: null, frame: 0 };
+      seen: { x: 0, y: 0, side: 1 }, cursor: null, radius: 0.08, line: null, finger: null, frame: 0 };
     m.el = h("figure", { class: "sb-map" }, h("h4", {}, panel.title), h("div", { class: "sb-stack" }, base, top), caption);
     m.where = (i) => {  // 0 to 1, from below
       const a = places[p], one = 2 * (m.at * n + i), old = 2 * (m.from * n + i);
@@ -170,29 +172,31 @@ function render({ model, el }) {
     }
     paint(m);
   };
-  const look = (i) => { if (i >= 0 && shown.looked?.number !== i) ask({ do: "look", number: i }); };
+  const look = (i) => { if (i >= 0 && i !== looking) ask({ do: "look", number: i }); };
   const short = (v) => +v.toFixed(4);
 
   for (const m of maps) {
+    const other = (e) => m.line && e.pointerId !== m.finger;  // a palm, or a second finger
     m.top.onpointerdown = (e) => {
-      if (e.button) return;
+      if (e.button || other(e)) return;
       e.preventDefault(); m.top.focus({ preventScroll: true }); m.top.setPointerCapture(e.pointerId);
-      m.cursor = null; m.line = [m.unit(e)];
+      m.cursor = null; m.finger = e.pointerId; m.line = [m.unit(e)];
     };
     m.top.onpointermove = (e) => {
+      if (other(e)) return;
       const q = m.unit(e);
       if (!m.line) { look(m.near(q, FAR / PLANE * m.seen.side)); return; }
       const last = m.line[m.line.length - 1];
       if (Math.hypot(q[0] - last[0], q[1] - last[1]) * PLANE / m.seen.side > 3) { m.line.push(q); over(m); }
     };
     m.top.onpointerup = (e) => {
+      if (!m.line || other(e)) return;
       const line = m.line; m.line = null;
-      if (!line) return;
       if (line.length > 2) ask({ do: "lasso", panel: m.p, points: line.map((q) => q.map(short)), add: e.shiftKey });
       else ask({ do: "circle", panel: m.p, x: short(line[0][0]), y: short(line[0][1]), radius: FAR / PLANE * m.seen.side, add: e.shiftKey });
       over(m);
     };
-    m.top.onpointercancel = () => { m.line = null; over(m); };
+    m.top.onpointercancel = (e) => { if (!other(e)) { m.line = null; over(m); } };
     m.top.onfocus = () => { if (m.top.matches(":focus-visible")) m.cursor ??= [m.seen.x + m.seen.side / 2, m.seen.y + m.seen.side / 2]; over(m); };
     m.top.onblur = () => over(m);
     m.top.onkeydown = (e) => {
@@ -232,14 +236,15 @@ function render({ model, el }) {
 
   const thumb = (t, also) => [h("img", { src: t.url, alt: "", draggable: "false" }), h("span", {}, [t.sign, t.label].filter(Boolean).join(" ")), h("span", {}, also ?? t.modality)];
   const kind = (t) => t.sign === "✓" ? "hit" : t.sign === "✗" ? "miss" : "plain";
-  const spoken = (t) => `${t.label}, ${t.modality}` + (t.sign ? `; nearest of the other kind is ${t.sign === "✓" ? "of its class" : "of another class"}` : "");
+  const spoken = (t) => `${t.label}, ${t.modality}` + (t.sign ? `; nearest of the other kind by ${shown.panels[0].title} is ${t.sign === "✓" ? "of its class" : "of another class"}` : "");
   const swatch = (colour, tall) => h("svg", { svg: 1, viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" },
     h("rect", { svg: 1, x: tall ? 0 : 2, y: tall ? 0 : 2, width: tall ? 12 : 8, height: tall ? 12 : 8, fill: colour }));
 
   const update = () => {
     const last = shown;
     shown = model.get("shown");
-    answered(); waiting = false;
+    answered();
+    if (!queue.some((q) => q.do === "look")) looking = shown.looked?.number ?? -1;
     picked = Uint8Array.from(atob(shown.picked), (c) => c.charCodeAt(0));
     if (last.colour !== shown.colour) sprites = new Map();
     options(colour, shown.colours, shown.colour);
@@ -253,9 +258,9 @@ function render({ model, el }) {
       group.names.length > new Set(group.colours).size ? h("span", { class: "sb-help" }, "Colours repeat: press a name to see it alone.") : "");
     shown.panels.forEach((panel, p) => { maps[p].caption.textContent = panel.words; travel(maps[p], panel.at); });
     summary.textContent = shown.summary;
-    clear.disabled = zoom.disabled = !shown.count;
-    refill(pages, shown.pages > 1 ? [h("button", { "data-key": "back", disabled: !shown.page, onclick: () => ask({ do: "turn", pages: -1 }) }, "Back"),
-      `${shown.page + 1} of ${shown.pages}`, h("button", { "data-key": "more", disabled: shown.page + 1 >= shown.pages, onclick: () => ask({ do: "turn", pages: 1 }) }, "More")] : []);
+    able(clear, shown.count); able(zoom, shown.count);
+    refill(pages, shown.pages > 1 ? [h("button", { "data-key": "back", "aria-disabled": String(!shown.page), onclick: () => ask({ do: "turn", pages: -1 }) }, "Back"),
+      `${shown.page + 1} of ${shown.pages}`, h("button", { "data-key": "more", "aria-disabled": String(shown.page + 1 >= shown.pages), onclick: () => ask({ do: "turn", pages: 1 }) }, "More")] : []);
     refill(tiles, shown.tiles.map((t) => h("button", { class: `sb-tile sb-${kind(t)}`, "data-key": `tile ${t.number}`, title: spoken(t),
       "aria-label": `${spoken(t)}: show it on the maps`, onclick: () => ask({ do: "look", number: t.number }) }, thumb(t))));
     const l = shown.looked;
@@ -265,19 +270,13 @@ function render({ model, el }) {
       : h("p", { class: "sb-help" }, "Point at a mark, or move there by keys, to see its picture and what each method has nearest to it."));
     const pale = (s) => [s.colour, s.spot, s.picked].join();
     for (const m of maps) if (m.t === 1) (pale(last) !== pale(shown) || last === shown || last.moment !== shown.moment ? paint : over)(m);
-    const next = queue.shift();
-    if (next) ask(next);
+    next();
   };
-  const repaint = () => { sprites = new Map(); maps.forEach(paint); };
-  const theme = new MutationObserver(repaint);
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", repaint);
   model.on("change:shown", update);
   update();
-  requestAnimationFrame(repaint);  // the styles are known only now
+  const end = themed(() => { sprites = new Map(); maps.forEach(paint); });
   return () => {
-    model.off("change:shown", update); theme.disconnect(); dark.removeEventListener("change", repaint);
+    model.off("change:shown", update); end();
     maps.forEach((m) => cancelAnimationFrame(m.frame)); done();
   };
 }

@@ -194,15 +194,17 @@ class AtlasState(State):
     def shown(self) -> dict[str, Any]:
         order = np.flatnonzero(self.picked)
         order = order[np.lexsort((self.is_sketch[order], self.labels[order]))]
+        tiles = [self._tile(i, 0) for i in order[self.page * PAGE :][:PAGE]]
+        signs = f" ✓ and ✗: by {self.titles[0]}." if any(t["sign"] for t in tiles) else ""
         return {
             "message": self.message, "moment": self.moment, "moments": self.moments,
             "colour": self.colour, "colours": [*self.groups], "spot": self.spot,
             "panels": [{"title": title, "at": self.at(p), "words": self._words(p)}
                        for p, title in enumerate(self.titles)],
             "picked": base64.b64encode(np.packbits(self.picked, bitorder="little").tobytes()).decode(),
-            "count": len(order), "summary": self._summary(), "page": self.page,
+            "count": len(order), "summary": self._summary() + signs, "page": self.page,
             "pages": -(-len(order) // PAGE),
-            "tiles": [self._tile(i, 0) for i in order[self.page * PAGE :][:PAGE]],
+            "tiles": tiles,
             "looked": None if self.looked is None else self._look(self.looked),
         }  # fmt: skip
 

@@ -19,7 +19,7 @@ const said = (name) => String(name).replaceAll("_", " ");
 
 // New children; the focus returns to the element with the same data-key.
 function refill(box, ...children) {
-  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const inside = box.contains(document.activeElement), focused = inside ? document.activeElement.dataset.key : undefined;
   const open = new Set([...box.querySelectorAll("details[open]")].map((d) => d.dataset.key));
   box.replaceChildren(...children.flat().filter((c) => c !== null && c !== undefined && c !== ""));
   for (const d of box.querySelectorAll("details")) if (open.has(d.dataset.key)) d.open = true;
@@ -27,7 +27,15 @@ function refill(box, ...children) {
     const again = [...box.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused);
     if (again) again.focus({ preventScroll: true });
   }
+  if (inside && !box.contains(document.activeElement)) {  // what had it is gone: stay near, not at the page's start
+    const near = box.childElementCount ? box : box.closest(".sb").querySelector("canvas[tabindex], select");
+    if (near === box) box.tabIndex = -1;
+    near.focus({ preventScroll: true });
+  }
 }
+
+// A button that does nothing for now; a disabled one would lose the focus.
+const able = (button, yes) => button.setAttribute("aria-disabled", String(!yes));
 
 // A <select> that keeps its options unless they differ.
 function options(select, names, value, words = said) {
@@ -58,6 +66,7 @@ function frame(model, el, name, late = () => {}) {
     "The kernel was restarted or is gone, so nothing here can answer any more. " +
     "Run the notebook's cells again, from the top, and draw on.");
   const root = h("section", { class: `sb sb-${name}`, "aria-label": name }, lost);
+  root.addEventListener("click", (e) => { if (e.target.closest("[aria-disabled=true]")) e.stopPropagation(); }, true);
   const lose = () => { root.classList.add("sb-gone"); root.classList.remove("sb-busy"); };
   let waiting = null;
   const send = (message) => {
@@ -69,7 +78,11 @@ function frame(model, el, name, late = () => {}) {
     }, 5000);
     try { model.send(message); } catch { lose(); }
   };
-  const answered = () => { root.classList.remove("sb-busy"); clearTimeout(waiting); said.textContent = model.get("shown").message ?? ""; };
+  const answered = (words = "") => {
+    root.classList.remove("sb-busy"); clearTimeout(waiting);
+    words = model.get("shown").message || words;
+    if (said.textContent !== words) said.textContent = words;  // said again, it would be read aloud again
+  };
   const status = (_, now) => { if (["restarting", "autorestarting", "dead", "terminating"].includes(now)) lose(); };
   const kernel = model.widget_manager?.kernel;  // JupyterLab's; elsewhere the next message finds out
   kernel?.statusChanged?.connect(status);

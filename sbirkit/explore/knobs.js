@@ -2,13 +2,14 @@
 const WIDE = 560, HIGH = 300, LEFT = 46, RIGHT = 12, TOP = 12, LOW = 34;
 
 function render({ model, el }) {
-  const { root, said: message, send, answered, done } = frame(model, el, "world");
+  const { root, said: message, send, answered, done } = frame(model, el, "world", () => next());
   let waiting = false, queue = [];
   const ask = (what) => {  // one question at a time; of several turns of one knob only the last one counts
     if (!waiting) { waiting = true; send(what); return; }
     queue = queue.filter((q) => q.do !== what.do || q.knob !== what.knob || !what.knob);
     queue.push(what);
   };
+  const next = () => { waiting = false; const one = queue.shift(); if (one) ask(one); };
 
   const label = h("select", { "aria-label": "Class", onchange: () => ask({ do: "choose", label: label.value }) });
   const tasks = h("div", { class: "sb-row", role: "group", "aria-label": "What is asked" });
@@ -78,7 +79,7 @@ function render({ model, el }) {
 
   const update = () => {
     const s = model.get("shown");
-    answered(); waiting = false;
+    answered();
     options(label, s.classes, s.label, (n) => said(n) + (s.unseen.includes(n) ? " (unseen)" : ""));
     if (!sliders.size) knobs.append(...s.knobs.map(knob));
     for (const k of s.knobs) {
@@ -97,8 +98,7 @@ function render({ model, el }) {
     refill(table, s.curves.length ? [h("thead", {}, h("tr", {}, ["method", s.metric, "change"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, s.curves.map((c) => row(c, s)))] : []);
     basis.textContent = s.basis && `${s.basis} The change is against the benchmark's setting, query by query.${s.curves.some((c) => !c.here.measured) ? " ≈: between two measured settings, on the straight line." : ""}`;
-    const next = queue.shift();
-    if (next) ask(next);
+    next();
   };
   model.on("change:shown", update);
   update();

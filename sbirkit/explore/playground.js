@@ -135,9 +135,9 @@ function render({ model, el }) {
     if (!next() && running) requestAnimationFrame(() => { if (running && !waiting) ask({ do: "run", steps: 2 }); });
     label();
   };
-  const end = themed(paint);
   model.on("change:shown", update);
   update();
+  const end = themed(paint);
   return () => { running = false; model.off("change:shown", update); end(); done(); };
 }
 export default { render };

@@ -309,3 +309,10 @@ def test_a_wrong_message_becomes_a_kind_word_and_changes_nothing(atlas, asked, s
     assert said in atlas.message
     assert (atlas.picked == before[0]).all()
     assert (atlas.moment, atlas.colour) == before[1:]
+
+
+def test_the_signs_of_what_is_picked_say_whose_they_are(atlas):
+    atlas.clear()
+    assert "✓" not in atlas.shown()["summary"]
+    atlas.lasso(0, [[0, 0], [1, 0], [1, 1], [0, 1]])
+    assert atlas.shown()["summary"].endswith(f"✓ and ✗: by {atlas.titles[0]}.")

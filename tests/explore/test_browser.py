@@ -265,7 +265,7 @@ def test_the_atlas_by_mouse_and_by_keyboard_alone(lab, folder):
         "() => document.querySelector('.sb-atlas input').getAttribute('aria-valuetext') === 'step 0'"
     )
     view.get_by_label("Colour by").select_option("family")
-    view.get_by_role("button", name=EVIL).press("Enter")
+    view.get_by_role("button", name=EVIL, exact=True).press("Enter")
     page.wait_for_function("() => document.querySelector('.sb-legend [aria-pressed=\"true\"]')")
     assert int(re.search(r"(\d+) picked: ", view.inner_text())[1]) == few
     assert EVIL in view.locator("h4").all_inner_texts()

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from sbirkit.explore import PlaygroundState
+from sbirkit.explore import AtlasState, KnobsState, PlaygroundState
 
 INKS = """() => {  // of the pixels that are painted without a hue: how many are dark, how many light
   const { width, height } = document.querySelector("canvas");
@@ -100,14 +101,93 @@ def test_a_second_finger_moves_no_point(live):
     assert play.dots[1:] == before[1:]
 
 
-def test_a_message_without_an_answer_stops_nothing_for_good(live):
-    view = live(PlaygroundState())
+@pytest.fixture
+def atlas(bench):
+    """Two maps of all pictures, which do not agree; all of them are picked."""
+    rng, world = np.random.default_rng(0), bench.catalogue
+    panels = [(title, rng.normal(size=(len(world), 8))) for title in ("one", "two")]
+    state = AtlasState(panels, world, np.arange(len(world)))
+    state.lasso(0, [[0, 0], [1, 0], [1, 1], [0, 1]])
+    return state
+
+
+@pytest.mark.parametrize(
+    ("script", "button", "asked"),
+    [
+        ("playground", "Step", {"do": "step"}),
+        ("world", "Other individuals", {"do": "others"}),
+        ("atlas", "More", {"do": "turn", "pages": 1}),
+    ],
+)
+def test_a_message_without_an_answer_stops_nothing_for_good(live, atlas, script, button, asked):
+    make = {"playground": PlaygroundState, "world": lambda: KnobsState("owl"), "atlas": lambda: atlas}
+    view = live(make[script]())
     view.page.clock.install()
-    step = view.page.get_by_role("button", name="Step", exact=True)
-    step.click()
-    assert view.sent() == [{"do": "step"}]  # and no answer
-    step.click()
+    press = view.page.get_by_role("button", name=button, exact=True)
+    press.click()
+    assert view.sent() == [asked]  # and no answer
+    press.click()
     assert view.sent() == []
     view.page.clock.run_for(5_100)
     assert "No answer for five seconds" in view.page.locator(".sb-message").inner_text()
-    assert view.sent() == [{"do": "step"}]
+    assert view.sent() == [asked]
+
+
+def test_a_second_finger_leaves_the_line_around_points_alone(live, atlas):
+    atlas.clear()
+    view, top = live(atlas), "canvas.sb-over"
+    view.point("pointerdown", 0, 0, board=top)
+    view.point("pointerdown", 0.5, 0.5, finger=2, board=top)
+    view.point("pointermove", 1, 0, board=top)
+    view.point("pointerup", 0.5, 0.5, finger=2, board=top)
+    view.point("pointermove", 1, 1, board=top)
+    view.point("pointermove", 0, 1, board=top)
+    view.point("pointerup", 0, 1, board=top)
+    view.answer()
+    assert atlas.picked.all()
+
+
+def test_back_on_a_mark_before_the_answer_it_is_looked_at_again(live, atlas):
+    atlas.clear()
+    view, places = live(atlas), atlas.points(0)
+    far = np.linalg.norm(places[:, None] - places, axis=2) + 9 * np.eye(len(places))
+    here, there = map(int, np.argsort(-far.min(1))[:2])  # the two that lie most by themselves
+
+    def hover(i):
+        view.point("pointermove", places[i][0], 1 - places[i][1], board="canvas.sb-over")
+
+    hover(here)
+    view.answer()
+    hover(there)
+    hover(here)
+    view.answer()
+    assert atlas.looked == here
+
+
+def test_the_keyboard_stays_where_a_button_has_no_more_to_do(live, atlas):
+    view = live(atlas)
+    more, nothing = (view.page.get_by_role("button", name=name) for name in ("More", "Pick nothing"))
+    for _ in range(4):  # the last presses do nothing
+        more.press("Enter")
+        view.answer()
+    assert atlas.page == 2
+    assert view.focus() == "more"
+    nothing.press("Enter")
+    view.answer()
+    assert nothing.evaluate("e => e === document.activeElement")
+    nothing.press("Enter")
+    assert view.sent() == []
+
+
+def test_a_slider_with_the_focus_follows_the_state(live):
+    knobs = KnobsState("owl")
+    view = live(knobs)
+    slider = view.page.get_by_label("gap", exact=True)
+    slider.focus()
+    view.answer()
+    view.page.keyboard.press("End")
+    view.answer()
+    assert float(slider.input_value()) == knobs.position["gap"] == 2
+    knobs.reset()
+    view.tell()
+    assert float(slider.input_value()) == knobs.position["gap"] == 1
