@@ -147,8 +147,10 @@ class PlaygroundState(State):
             return []
         n = len(self.dots)
         h = torch.autograd.functional.hessian(self.loss, x).view(n, 2, n, 2)
-        h = h.nan_to_num(posinf=0, neginf=0)  # a point at the origin has no direction
-        weight = h.pow(2).sum((1, 3)).sqrt()
+        weight = h.nan_to_num(posinf=0, neginf=0).pow(2).sum((1, 3)).sqrt()
+        if GAMES[self.game].directions:  # a point at the origin has none
+            somewhere = x.norm(dim=1) > 1e-9
+            weight = weight * (somewhere[:, None] & somewhere)
         top = float(weight.max())
         return [
             (i, j, round(float(weight[i, j]) / top, 3))
