@@ -19,7 +19,7 @@ from sbirkit.training import Run, embed_rows
 
 from .pictures import said
 from .searching import thumbnail
-from .state import State, action
+from .state import State, action, told
 
 if TYPE_CHECKING:
     from sbirkit.data import Benchmark
@@ -194,8 +194,9 @@ class RunsState(State):
         return rows
 
     def seeds(self, run: Run) -> list[Run]:
-        """It and those that differ from it in nothing but the seed."""
-        return [other for other in self.runs.values() if _seedless(other) == _seedless(run)]
+        """It and those that differ from it in nothing but the seed, one for each seed."""
+        same = [other for other in self.runs.values() if _asked_for(other) == _asked_for(run)]
+        return [*{_asked_for(other, seed=True): other for other in [*same, run]}.values()]
 
     def measured(self, run: Run) -> Result:
         """Scores and best photos of every query, measured when first asked for."""
@@ -227,9 +228,9 @@ class RunsState(State):
                     f"{run.path.name} came without weights, so it answers no query here. Its record is "
                     "below; shipped runs of seed 0 have weights, and `fit` makes them anew."
                 )
-            except (ValueError, RuntimeError, ImportError, AttributeError) as error:
+            except Exception as error:  # such as damaged weights
                 found.append(None)
-                notes.append(f"{run.path.name} answers no query here: {error}")
+                notes.append(f"{run.path.name} answers no query here: {told(error)}")
         return found, list(dict.fromkeys(notes))
 
     def labels(self) -> Array:
@@ -388,11 +389,13 @@ class RunsState(State):
         return name
 
 
-def _seedless(run: Run) -> str:
+def _asked_for(run: Run, *, seed: bool = False) -> str:
+    """Its parameters in one line, by default without the seeds among them."""
+
     def without(value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        return {key: without(inner) for key, inner in value.items() if key != "seed"}
+        return {key: without(inner) for key, inner in value.items() if seed or key != "seed"}
 
     return json.dumps(without({key: run.params.get(key) for key in WHERE}), sort_keys=True, default=str)
 

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sbirkit.data.augment import Augment
+from sbirkit.data.loading import _stored
 from sbirkit.retrieval import Index
-from sbirkit.training.evaluation import embed_rows
 
 from .pictures import url
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sbirkit.data import Benchmark, Catalogue
 
 Array = NDArray[Any]
+BATCH = 256
 KEPT = 4_096  # small pictures kept ready for the browser: some 10 MB
 
 
@@ -76,7 +78,8 @@ class Searcher:
         method: with ``embed(images, modality)``, as every :class:`~sbirkit.models.method.Method`; one that
             also has ``embed_text(texts)`` answers words. None has no weights yet, and says so kindly.
         photos: part -> catalogue rows, such as ``{"unseen": bench.gallery_rows()}``.
-        sketches: part -> rows whose sketches are shown as neighbours, and tell the modality offset.
+        sketches: part -> rows whose sketches are shown as neighbours, offered as examples, and tell the
+            modality offset; without them those are left out.
         size: side of the pictures that the method sees.
     """
 
@@ -96,7 +99,8 @@ class Searcher:
             )
         self.name, self.method, self.catalogue, self.size = name, method, catalogue, size
         self.parts = tuple(photos)
-        self._rows = {"photo": dict(photos), "sketch": dict(sketches or {})}
+        known = {part: rows for part, rows in (sketches or {}).items() if len(rows)}
+        self._rows = {"photo": dict(photos), "sketch": known}
         self._galleries: dict[tuple[str, str], Gallery] = {}
 
     @classmethod
@@ -114,8 +118,10 @@ class Searcher:
         return callable(getattr(self.method, "embed_text", None))
 
     def rows(self, part: str, modality: str = "photo") -> Array:
-        """The catalogue's rows of one part."""
-        return self._rows[modality][part]
+        """The catalogue's rows of one part, or of ``"both"``; none where it has no such pictures."""
+        rows = self._rows[modality]
+        some = [*rows.values()] if part == "both" else [rows[part]] if part in rows else []
+        return np.concatenate([np.empty(0, np.int64), *some])
 
     def gallery(self, part: str, modality: str = "photo") -> Gallery:
         """Embedded when first asked for. ``"both"`` is all parts in one, as in the generalised setting."""
@@ -128,9 +134,17 @@ class Searcher:
                 every = [self.gallery(one, modality) for one in rows]
                 found = np.concatenate([g.rows for g in every]), np.concatenate([g.vectors for g in every])
             else:
-                found = rows[part], _unit(embed_rows(self.method, self.catalogue, rows[part], size=self.size))
+                some = np.split(rows[part], range(BATCH, len(rows[part]), BATCH))
+                found = rows[part], np.concatenate([self.embed(self.pictures(r), modality) for r in some])
             self._galleries[part, modality] = Gallery(self.catalogue, *found)
         return self._galleries[part, modality]
+
+    def pictures(self, rows: Sequence[int] | Array) -> Array:
+        """Pictures of one modality at the side that the method sees, as in its evaluation."""
+        modality = self.catalogue.column("modality")[rows[0]]
+        stored = self.catalogue.pixels(modality, _stored(self.catalogue.sizes, self.size))
+        which, rng = self.catalogue.position[rows], np.random.default_rng(0)
+        return Augment()(np.asarray(stored), rng, size=self.size, which=which)
 
     @torch.inference_mode()
     def embed(self, pictures: Array, modality: str = "sketch") -> Array:
@@ -138,7 +152,7 @@ class Searcher:
         self._ready()
         images = torch.from_numpy(np.array(pictures))
         images = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
-        device = next(self.method.parameters()).device
+        device = getattr(next(self.method.parameters(), None), "device", "cpu")
         training = self.method.training
         self.method.eval()
         try:

@@ -14,7 +14,7 @@ from sbirkit.retrieval import score_by
 
 from .pictures import said, strips, url
 from .searching import Searcher, distance, thumbnail
-from .state import MISTAKES, State, action
+from .state import State, action, told
 from .strokes import MOST, WIDTH, Stroke, rasterise, remark
 
 METRICS = (
@@ -93,8 +93,11 @@ class RetrievalState(State):
             self.message = f"{self.message} {kept}.".strip().capitalize()
 
     @action
-    def erase(self, index: int) -> None:
-        """Take stroke ``index`` away."""
+    def erase(self, index: int, of: int | None = None) -> None:
+        """Take stroke ``index`` away, unless there are not ``of`` strokes: it may be another by now."""
+        if of is not None and of != len(self.strokes):
+            self.message = "The strokes have changed since: nothing was taken away."
+            return
         self._stroke(index)
         self._remember()
         self.strokes = [s for i, s in enumerate(self.strokes) if i != index]
@@ -118,14 +121,23 @@ class RetrievalState(State):
 
     @action
     def pick(self, label: str = "", number: int = 0) -> None:
-        """A sketch of the catalogue as the query: the ``number``-th of a class, round and round."""
+        """A sketch of the catalogue as the query: the ``number``-th of a class, round and round.
+
+        Of the gallery's own queries, so that it was not trained on; of all others where there is none.
+        """
         label = self._class(label or self.wanted) or self.classes[0]
-        rows = self.catalogue.sketches[self.catalogue.column("label")[self.catalogue.sketches] == label]
+        labels, own = self.catalogue.column("label"), self._first.rows(self.gallery, "sketch")
+        rows = own[labels[own] == label]
+        if not (held_out := len(rows) > 0):
+            rows = self.catalogue.sketches[labels[self.catalogue.sketches] == label]
         if not len(rows):
             raise ValueError(f"label: {self.catalogue.name} has no sketch of {said(label)}; draw one")
         self._remember()
         self.strokes, self.example, self.wanted = [], int(rows[number % len(rows)]), label
         self._answer()
+        if not held_out:
+            why = f"Here {said(label)} has no queries of its own; this sketch may have been trained on."
+            self.message = f"{self.message} {why}".strip()
 
     @action
     def want(self, label: str) -> None:
@@ -156,6 +168,8 @@ class RetrievalState(State):
             raise ValueError(f"row: want a photo of the gallery {self.gallery!r}, got {row}")
         query, near = gallery.vectors[at[row]], {}
         for modality in ("photo", "sketch"):
+            if not len(searcher.rows(self.gallery, modality)):
+                continue
             around = searcher.gallery(self.gallery, modality)
             found = [int(around.rows[i]) for i in around.index.search(query[None], self.k + 1)[1][0]]
             near[modality] = [r for r in found if r != row][: self.k]
@@ -169,12 +183,16 @@ class RetrievalState(State):
     @action
     def take_apart(self) -> None:
         """Take each stroke away in turn: where does the first photo of the wanted class stand then?"""
+        if self.ask == "words":
+            raise ValueError("Strokes play no part in a question by words.")
         if not self.wanted or len(self.strokes) < 2:
             raise ValueError(
                 "Draw at least two strokes and say what it is meant to be; then each can be tried without."
             )
         kept = range(min(len(self.strokes), PARTS))
         less = [[s for j, s in enumerate(self.strokes) if j != i] for i in kept]
+        if len(self.strokes) > PARTS:
+            self.message = f"Tried without each of the first {PARTS} of {len(self.strokes)} strokes."
         for answer in self.answers:
             if not answer.problem:
                 searcher = self.searchers[answer.name]
@@ -206,7 +224,11 @@ class RetrievalState(State):
         """``(D,)`` unit vector of what is asked, None where nothing is."""
         sketch = words = None
         if self.ask != "words" and (self.strokes or self.example is not None):
-            sketch = searcher.embed(self.picture(searcher.size)[None])[0]
+            if self.example is None:
+                asked = self.picture(searcher.size)[None]
+            else:
+                asked = searcher.pictures([self.example])
+            sketch = searcher.embed(asked)[0]
         if self.ask != "sketch" and self.words:
             words = searcher.embed_text([self.words])[0]
         if sketch is None or words is None:
@@ -228,8 +250,8 @@ class RetrievalState(State):
             if query is None:
                 return Answer(searcher.name)
             gallery = searcher.gallery(self.gallery)
-        except MISTAKES as error:
-            return Answer(searcher.name, problem=str(error.args[0]))
+        except Exception as error:  # a method that fails must not silence the others
+            return Answer(searcher.name, problem=told(error))
         near = gallery.near(query)
         places = np.argsort(-near, kind="stable")[: self.k]
         found = Answer(
@@ -284,16 +306,19 @@ class RetrievalState(State):
         own, other = (
             np.linalg.norm(gallery.centres[gallery.classes == c][0] - query) for c in (self.wanted, wrong)
         )
-        verdict = (
-            "its own class as a whole is nearer: single photos mislead"
-            if own < other
-            else "the wrong class as a whole is nearer, too"
-        )
+        verdict = {
+            (True, True): "the nearest photo is right, and so is its class",
+            (True, False): "the wrong class as a whole is nearer: single photos help",
+            (False, True): "its own class as a whole is nearer: single photos mislead",
+            (False, False): "the wrong class as a whole is nearer, too",
+        }[rank == 1, bool(own < other)]
         lines.append(
             f"To the centres of the two classes: {own:.3f} ({said(self.wanted)}) and {other:.3f} "
             f"({said(wrong)}); {verdict}."
         )
-        return [*lines, self._modality(searcher, query, rank)]
+        if len(searcher.rows(self.gallery, "sketch")):
+            lines.append(self._modality(searcher, query, rank))
+        return lines
 
     def _modality(self, searcher: Searcher, query: NDArray[np.float32], rank: int) -> str:
         offset = searcher.offset(self.gallery)
@@ -351,7 +376,9 @@ class RetrievalState(State):
     def _focus(self) -> dict[str, Any]:
         if not self.focus:
             return {}
-        near = {m: [self._tile(row) for row in self.focus[m]] for m in ("photo", "sketch")}
+        near: dict[str, Any] = {
+            m: [self._tile(row) for row in self.focus[m]] for m in ("photo", "sketch") if m in self.focus
+        }
         return {"name": self.focus["name"], "of": self._tile(self.focus["row"]), **near}
 
     def twin(self) -> Sheet:

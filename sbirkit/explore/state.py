@@ -9,7 +9,13 @@ from typing import Any, ClassVar, TypeVar
 from sbirkit.data.sheets import Sheet
 
 F = TypeVar("F", bound=Callable[..., Any])
-MISTAKES = (ValueError, TypeError, KeyError, IndexError)  # of the user; shown in words, not as a traceback
+MISTAKES = (ValueError, TypeError, KeyError, IndexError)  # of the user
+
+
+def told(error: Exception) -> str:
+    """A mistake in its own words; any other error, a method's say, with its type in front."""
+    said = str(error.args[0]) if error.args else ""
+    return said if said and isinstance(error, MISTAKES) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def action(method: F) -> F:
@@ -64,15 +70,15 @@ class State(ABC):
                 listener()
 
     def receive(self, asked: Any) -> None:
-        """Do what a view asks: ``{"do": name, ...}``. A mistake becomes a message."""
+        """Do what a view asks: ``{"do": name, ...}``. Whatever goes wrong becomes a message: a view waits."""
         try:
             if not isinstance(asked, Mapping) or not isinstance(name := asked.get("do"), str):
                 raise ValueError(f"want a message such as {{'do': 'clear'}}, got {str(asked)[:80]}")
             if not getattr(getattr(type(self), name, None), "is_action", False):
                 raise ValueError(f"{type(self).__name__} has no action {name!r}")
             getattr(self, name)(**{str(key): value for key, value in asked.items() if key != "do"})
-        except MISTAKES as error:
-            self.message = str(error.args[0]) if error.args else type(error).__name__
+        except Exception as error:  # methods raise whatever they like
+            self.message = told(error)
             self.changed()
 
     def view(self) -> Any:

@@ -191,3 +191,21 @@ def test_the_twin_tells_what_is_seen(browser):
     alt = browser.twin().alt
     assert "pixels_s0 and edges_s0" in alt
     assert "of 8 photos right" in alt
+
+
+def test_one_run_under_two_names_is_one_seed(runs, bench):
+    import shutil
+
+    again = runs[0].path.with_name("edges_again")
+    shutil.copytree(runs[0].path, again)
+    browser = RunsState([*runs, type(runs[0]).open(again)], bench)
+    cells = dict(browser.headlines())["ZS mAP@all"]
+    assert cells[0]["seeds"] == 2
+    assert {run.params["method"]["arguments"]["seed"] for run in browser.seeds(runs[0])} == {0, 1}
+
+
+def test_damaged_weights_become_a_note(runs, bench):
+    (runs[1].path / "weights.safetensors").write_bytes(b"12345678")
+    browser = RunsState(runs, bench, first="edges_s0", second="pixels_s0")
+    browser.receive({"do": "choose", "side": "second", "name": "edges_s1"})
+    assert any(note.startswith("edges_s1 answers no query here: ") for note in browser.shown()["notes"])

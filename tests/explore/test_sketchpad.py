@@ -1,6 +1,7 @@
 """The sketchpad without a browser: strokes, answers, reasons."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -221,6 +222,139 @@ def test_example_is_a_sketch_of_the_class_and_goes_round(pad, bench):
 def test_whatever_a_view_sends_a_mistake_becomes_a_message(pad, asked, said):
     pad.receive(asked)
     assert said in pad.message
+
+
+class Broken(torch.nn.Module):
+    """Embeds photos, fails on sketches, and has no parameters."""
+
+    def __init__(self, error=None):
+        super().__init__()
+        self.error = error
+
+    def embed(self, images, modality):
+        if self.error and modality == "sketch":
+            raise self.error
+        return images.float().mean(1).flatten(1)
+
+
+def test_a_method_that_fails_says_so_and_silences_no_other(searchers, bench):
+    broken = Searcher.of("broken", Broken(RuntimeError("shapes cannot be multiplied")), bench, size=32)
+    pad = RetrievalState([broken, searchers[0]], wanted="class 01")
+    pad.receive({"do": "draw", "points": BAR})
+    assert pad.answers[0].problem == "RuntimeError: shapes cannot be multiplied"
+    assert pad.answers[1].rows
+    view = pad.view()
+    before = view.shown.get("reply", 0)
+    pad.receive({"do": "explain", "name": "broken"})
+    assert pad.message == "RuntimeError: shapes cannot be multiplied"
+    assert view.shown["reply"] == before + 1
+
+
+def test_a_method_without_parameters_answers(bench):
+    pad = RetrievalState([Searcher.of("still", Broken(), bench, size=32)])
+    pad.draw(BAR)
+    assert pad.answers[0].problem == ""
+    assert len(pad.answers[0].rows) == 6
+
+
+def both_sizes(item):
+    pixels = np.random.default_rng(len(item.source)).integers(0, 256, (64, 64), dtype=np.uint8)
+    pixels = pixels if item.modality == "sketch" else np.stack([pixels] * 3, -1)
+    return {32: pixels[::2, ::2].copy(), 64: pixels}
+
+
+def test_an_example_is_embedded_at_the_searcher_s_size(tmp_path):
+    """As its evaluation does; the catalogue's default is the smaller."""
+    from sbirkit.data import Catalogue, Item, write_catalogue
+    from sbirkit.training import embed_rows
+
+    items = [Item(f"class {c}", m, f"{m}/{c}", instance="0") for c in range(2) for m in ("photo", "sketch")]
+    card = {"name": "two", "title": "Two"}
+    options = {"card": card, "sizes": (32, 64), "workers": 1, "progress": False}
+    write_catalogue(tmp_path / "two", items, both_sizes, **options)
+    world = Catalogue.open(tmp_path / "two")
+    assert world.images(world.sketches[:1]).shape[1] != 64
+
+    class Sized(torch.nn.Linear):
+        def embed(self, images, modality):
+            return self(images.float().mean(1).flatten(1) / 255)
+
+    method = Sized(64 * 64, 8)
+    pad = RetrievalState([Searcher("sized", method, world, photos={"unseen": world.photos}, size=64)])
+    pad.pick("class 0")
+    want = embed_rows(method, world, np.array([pad.example]), size=64)[0]
+    assert pad.answers[0].problem == ""
+    assert pad.query(pad.searchers["sized"]) == pytest.approx(want / np.linalg.norm(want), abs=1e-5)
+
+
+def test_a_second_press_takes_no_second_stroke(pad):
+    for y in (0.2, 0.5, 0.8):
+        pad.draw([[0.1, y], [0.9, y]])
+    for _ in range(2):
+        pad.receive({"do": "erase", "index": 0, "of": 3})
+    assert [stroke.points[0][1] for stroke in pad.strokes] == [0.5, 0.8]
+    assert "nothing was taken away" in pad.message
+
+
+def test_why_says_of_a_right_answer_what_speaks_for_it(searchers, monkeypatch):
+    pad = RetrievalState(searchers, wanted="class 01")
+    said = {}
+    for label in ("class 01", "class 03"):
+        for number in range(10):
+            pad.pick(label, number)
+            for answer in pad.answers:
+                pad.explain(answer.name)
+                own, other = map(float, re.findall(r"(\d\.\d+) \(", pad.why[answer.name][2]))
+                said.setdefault((answer.rank == 1, own < other), pad.why[answer.name][2])
+    assert said[True, True].endswith("the nearest photo is right, and so is its class.")
+    for (right, _), line in said.items():
+        assert not right or "mislead" not in line
+
+
+def test_strokes_play_no_part_in_words(pad):
+    pad.want("class 01")
+    pad.draw(BAR)
+    pad.draw(BAR)
+    pad.say("class 01")
+    pad.receive({"do": "take_apart"})
+    assert pad.message == "Strokes play no part in a question by words."
+    assert pad.without == {}
+
+
+def test_more_strokes_than_are_tried_is_said(searchers):
+    pad = RetrievalState(searchers[1:], wanted="class 01")
+    pad.strokes = [Stroke.of([[0.1, i / 70], [0.9, i / 70]]) for i in range(64)]
+    pad.draw(BAR)
+    pad.take_apart()
+    assert len(pad.without["pixels"]) == 60
+    assert pad.message == "Tried without each of the first 60 of 65 strokes."
+
+
+def test_examples_of_seen_classes_are_held_out(searchers, bench):
+    pad = RetrievalState(searchers, gallery="seen")
+    for number in range(10):
+        pad.pick("class 00", number)
+        assert pad.example in bench.queries("seen_test")
+    assert pad.message == ""
+    pad.look_in("unseen")
+    pad.pick("class 00")
+    assert "may have been trained on" in pad.message
+
+
+def test_without_sketches_the_rest_still_answers(searchers, bench):
+    rows = {"unseen": bench.gallery_rows()}
+    bare = Searcher("bare", searchers[0].method, bench.catalogue, photos=rows, size=32)
+    pad = RetrievalState([bare], wanted="class 01")
+    pad.draw(BAR)
+    pad.explain("bare")
+    assert len(pad.why["bare"]) == 3
+    pad.neighbours("bare", pad.answers[0].rows[0])
+    shown = pad.shown()["focus"]
+    assert len(shown["photo"]) == 6
+    assert "sketch" not in shown
+    pad.look_in("both")
+    pad.explain("bare")
+    assert len(pad.why["bare"]) == 3
 
 
 def test_watchers_hear_of_changes_and_are_let_go(pad):
