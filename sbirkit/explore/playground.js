@@ -33,7 +33,7 @@ function render({ model, el }) {
     g.beginPath(); g.moveTo(0, BOARD / 2); g.lineTo(BOARD, BOARD / 2); g.moveTo(BOARD / 2, 0); g.lineTo(BOARD / 2, BOARD); g.stroke();
     if (s.directions) { g.globalAlpha = 0.7; g.beginPath(); g.arc(BOARD / 2, BOARD / 2, BOARD / 2 / s.edge, 0, 7); g.stroke(); }
     for (const [i, j, w, same] of s.pairs) {
-      g.globalAlpha = 0.25 + 0.6 * w; g.lineWidth = 0.8 + 2.4 * w; g.strokeStyle = same ? ink(root, "--sb-hit", "#0072b2") : ink(root, "--sb-miss", "#c2500a");
+      g.globalAlpha = 0.25 + 0.6 * w; g.lineWidth = 0.8 + 2.4 * w; g.strokeStyle = same ? ink(root, "--sb-hit", "#0072b2") : ink(root, "--sb-miss", "#a8440a");
       g.setLineDash(same ? [] : [3, 5]);
       g.beginPath(); g.moveTo(...to(...spot(i))); g.lineTo(...to(...spot(j))); g.stroke();
     }

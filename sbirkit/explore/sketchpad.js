@@ -14,8 +14,11 @@ function tile(photo, key, press) {
 }
 
 function render({ model, el }) {
-  const { root, said: message, send, answered, done } = frame(model, el, "sketchpad");
-  let tool = "pen", width = 0.024, live = null, cursor = null, down = false, glow = -1, number = 0;
+  const { root, said: message, send, answered, done } = frame(model, el, "sketchpad", () => next());
+  let tool = "pen", width = 0.024, live = null, finger = null, cursor = null, down = false, glow = -1, number = 0, typed = "";
+  let waiting = null, queue = [], pending = [];  // one question at a time; strokes that Python has not answered stay painted
+  const ask = (what) => { if (waiting) queue.push(what); else { waiting = what; send(what); } };
+  const next = () => { waiting = null; const one = queue.shift(); if (one) ask(one); return one; };
 
   const canvas = h("canvas", { class: "sb-pad", tabindex: "0", role: "application", "aria-label": "Sketch pad",
     "aria-describedby": "sb-pad-help" });
@@ -35,7 +38,8 @@ function render({ model, el }) {
     const shown = model.get("shown");
     if (shown.example && picture.complete) { g.imageSmoothingQuality = "high"; g.drawImage(picture, 0, 0, SIDE, SIDE); }
     shown.strokes.forEach((s, i) => line(s.points, s.width, i === glow ? "#d55e00" : "#1a1a1a"));
-    if (!shown.strokes.length && !shown.example && !live) {
+    pending.forEach((s) => line(s.points, s.width, "#1a1a1a"));
+    if (!shown.strokes.length && !shown.example && !pending.length && !live) {
       g.fillStyle = "#6b6b6b"; g.font = "15px sans-serif"; g.textAlign = "center";
       g.fillText("draw here", SIDE / 2, SIDE / 2);
     }
@@ -61,21 +65,29 @@ function render({ model, el }) {
     }));
     return best;
   };
-  const finish = () => { const points = live; live = null; if (points) send({ do: "draw", points, width }); };
+  const finish = () => {
+    down = false;
+    if (live) { const stroke = { do: "draw", points: live, width }; live = null; pending.push(stroke); ask(stroke); }
+  };
+  // Of how many strokes: after a change the same number may mean another one.
+  const rub = (i) => { if (i >= 0) ask({ do: "erase", index: i, of: model.get("shown").strokes.length + pending.length }); };
+  const other = (e) => live && !down && e.pointerId !== finger;  // a palm, or a second finger
 
   canvas.onpointerdown = (e) => {
-    if (e.button) return;
-    e.preventDefault(); canvas.focus({ preventScroll: true }); canvas.setPointerCapture(e.pointerId); cursor = null;
-    if (tool === "erase") { const i = nearest(at(e)); if (i >= 0) send({ do: "erase", index: i }); }
-    else { live = [at(e)]; paint(); }
+    if (e.button || other(e)) return;
+    e.preventDefault(); if (down) finish();
+    canvas.focus({ preventScroll: true }); canvas.setPointerCapture(e.pointerId); cursor = null;
+    if (tool === "erase") rub(nearest(at(e)));
+    else { finger = e.pointerId; live = [at(e)]; paint(); }
   };
   canvas.onpointermove = (e) => {
+    if (other(e)) return;
     if (live && !down) { for (const one of e.getCoalescedEvents?.() ?? [e]) live.push(at(one)); paint(); }
     else if (tool === "erase") { glow = nearest(at(e)); paint(); }
   };
-  canvas.onpointerup = canvas.onpointercancel = () => { if (!down) finish(); };
+  canvas.onpointerup = canvas.onpointercancel = (e) => { if (!down && !other(e)) finish(); };
   canvas.onpointerleave = () => { if (glow >= 0) { glow = -1; paint(); } };
-  canvas.onfocus = canvas.onblur = () => { if (down) { down = false; finish(); } paint(); };
+  canvas.onfocus = canvas.onblur = () => { if (down) finish(); paint(); };
   canvas.onkeydown = (e) => {
     const far = e.shiftKey ? 0.1 : 0.025;
     const way = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[e.key];
@@ -84,33 +96,32 @@ function render({ model, el }) {
       cursor = cursor.map((v, i) => Math.min(1, Math.max(0, +(v + way[i]).toFixed(4))));
       if (down) live.push(cursor);
     } else if (e.key === " " || e.key === "Enter") {
-      down = !down;
-      if (down) live = [cursor]; else finish();
+      if (down) finish(); else { down = true; live = [cursor]; }
       message.textContent = down ? "pen down" : "pen up";
     } else if (e.key === "Escape" && down) { down = false; live = null; }
-    else if (e.key === "Delete" || e.key === "Backspace") { const i = nearest(cursor); if (i >= 0) send({ do: "erase", index: i }); }
-    else if ((e.key === "z" && (e.ctrlKey || e.metaKey)) || e.key === "u") send({ do: "undo" });
+    else if (e.key === "Delete" || e.key === "Backspace") rub(nearest(cursor));
+    else if ((e.key === "z" && (e.ctrlKey || e.metaKey)) || e.key === "u") ask({ do: "undo" });
     else return;
     e.preventDefault(); e.stopPropagation(); paint();
   };
 
-  const undo = h("button", { onclick: () => send({ do: "undo" }), title: "Undo (u)" }, "Undo");
+  const undo = h("button", { onclick: () => ask({ do: "undo" }), title: "Undo (u)" }, "Undo");
   const erase = h("button", { "aria-pressed": "false", title: "Click on a stroke to take it away", onclick: () => {
     tool = tool === "pen" ? "erase" : "pen"; erase.setAttribute("aria-pressed", tool === "erase");
     canvas.classList.toggle("sb-erasing", tool === "erase"); } }, "Erase");
-  const clear = h("button", { onclick: () => send({ do: "clear" }) }, "Clear");
+  const clear = h("button", { onclick: () => ask({ do: "clear" }) }, "Clear");
   const pen = slider("Pen", { min: 0.008, max: 0.08, step: 0.004, value: width, shown: (v) => `${Math.round(v * 1000) / 10} %`,
     change: (v) => { width = v; } });
-  const wanted = h("select", { "aria-label": "What it is meant to be", onchange: () => send({ do: "want", label: wanted.value }) });
-  const example = h("button", { onclick: () => send({ do: "pick", label: wanted.value, number: number++ }) }, "Someone's sketch");
-  const gallery = h("select", { "aria-label": "Gallery", onchange: () => send({ do: "look_in", gallery: gallery.value }) });
+  const wanted = h("select", { "aria-label": "What it is meant to be", onchange: () => ask({ do: "want", label: wanted.value }) });
+  const example = h("button", { onclick: () => ask({ do: "pick", label: wanted.value, number: number++ }) }, "Someone's sketch");
+  const gallery = h("select", { "aria-label": "Gallery", onchange: () => ask({ do: "look_in", gallery: gallery.value }) });
   const words = h("input", { type: "text", maxlength: "200", placeholder: "or in words", "aria-label": "Ask in words" });
-  const ask = h("select", { "aria-label": "Ask with" }, ["sketch", "words", "both"].map((v) => h("option", { value: v }, v)));
-  const speak = () => send({ do: "say", words: words.value, ask: ask.value });
-  words.onkeydown = (e) => { e.stopPropagation(); if (e.key === "Enter") { if (ask.value === "sketch") ask.value = "words"; speak(); } };
-  ask.onchange = speak;
-  const worded = h("label", { class: "sb-row" }, words, ask);
-  const apart = h("button", { onclick: () => send({ do: "take_apart" }),
+  const by = h("select", { "aria-label": "Ask with" }, ["sketch", "words", "both"].map((v) => h("option", { value: v }, v)));
+  const speak = () => { typed = words.value; ask({ do: "say", words: typed, ask: by.value }); };
+  words.onkeydown = (e) => { e.stopPropagation(); if (e.key === "Enter") { if (by.value === "sketch") by.value = "words"; speak(); } };
+  by.onchange = speak;
+  const worded = h("label", { class: "sb-row" }, words, by);
+  const apart = h("button", { onclick: () => ask({ do: "take_apart" }),
     title: "The rank of the first right photo, without each stroke in turn" }, "Without each stroke");
   const seen = h("img", { class: "sb-seen", alt: "The sketch as the methods see it" });
   const parts = h("div", { class: "sb-parts" }), answers = h("div", { class: "sb-answers" }), focus = h("div", { class: "sb-focus" });
@@ -124,12 +135,12 @@ function render({ model, el }) {
     h("div", { class: "sb-row sb-as" }, seen, message), parts),
     h("div", { class: "sb-right" }, answers, focus));
 
-  const close = (what) => h("button", { class: "sb-close", "aria-label": "Close", onclick: () => send({ do: "close", what }) }, "×");
+  const close = (what) => h("button", { class: "sb-close", "aria-label": "Close", onclick: () => ask({ do: "close", what }) }, "×");
   const answer = (a) => h("article", { class: "sb-answer", "aria-label": a.name },
     h("header", {}, h("h4", {}, a.name), h("span", {}, [a.line, a.photos.length ? `${a.ms} ms` : ""].filter(Boolean).join(" · ")),
-      a.photos.length && a.metrics.length ? h("button", { "data-key": `why ${a.name}`, onclick: () => send({ do: "explain", name: a.name }) }, "Why?") : null),
+      a.photos.length && a.metrics.length ? h("button", { "data-key": `why ${a.name}`, onclick: () => ask({ do: "explain", name: a.name }) }, "Why?") : null),
     a.problem ? h("p", { class: "sb-problem" }, a.problem) : null,
-    h("div", { class: "sb-strip" }, a.photos.map((p, i) => tile(p, `${a.name} ${i}`, () => send({ do: "neighbours", name: a.name, row: p.row })))),
+    h("div", { class: "sb-strip" }, a.photos.map((p, i) => tile(p, `${a.name} ${i}`, () => ask({ do: "neighbours", name: a.name, row: p.row })))),
     a.why.length ? h("div", { class: "sb-why" }, close("why"), h("ul", {}, a.why.map((s) => h("li", {}, s)))) : null);
   const table = (list) => {
     const measured = list.filter((a) => a.metrics.length);
@@ -140,19 +151,21 @@ function render({ model, el }) {
   };
   const update = () => {
     const s = model.get("shown");
-    answered();
+    answered(s.answers.map((a) => `${a.name}: ${a.problem || a.line || `first ${a.photos[0]?.label}`}`).join("; "));
+    pending = pending.filter((stroke) => stroke !== waiting);
+    if (!next()) pending = [];
     if (s.example && picture.src !== s.example) picture.src = s.example;
-    undo.disabled = !s.can_undo;
-    apart.disabled = s.strokes.length < 2 || !s.wanted;
+    able(undo, s.can_undo);
+    able(apart, s.strokes.length > 1 && s.wanted && s.ask !== "words");
     options(wanted, ["", ...s.classes, ...(s.wanted && !s.classes.includes(s.wanted) ? [s.wanted] : [])], s.wanted, (n) => n ? said(n) : "(not said)");
     options(gallery, s.galleries, s.gallery, (n) => ({ unseen: "unseen classes", seen: "seen classes", both: "both (generalised)" })[n] ?? n);
     worded.hidden = !s.reads;
-    if (document.activeElement !== words) words.value = s.words;
-    ask.value = s.ask;
+    if (words.value === typed) words.value = s.words;  // what was not handed over yet stays
+    typed = s.words; by.value = s.ask;
     seen.hidden = !s.seen_as; if (s.seen_as) seen.src = s.seen_as;
     refill(answers, s.answers.map(answer), table(s.answers));
     refill(focus, s.focus.of ? [close("focus"), h("h4", {}, `Around this ${s.focus.of.label}, by ${s.focus.name}`),
-      h("div", { class: "sb-around" }, tile(s.focus.of, "of"), ["photo", "sketch"].map((m) => h("div", {}, h("h5", {}, m === "photo" ? "nearest photos" : "nearest sketches"),
+      h("div", { class: "sb-around" }, tile(s.focus.of, "of"), ["photo", "sketch"].filter((m) => s.focus[m]).map((m) => h("div", {}, h("h5", {}, m === "photo" ? "nearest photos" : "nearest sketches"),
         h("div", { class: "sb-strip" }, s.focus[m].map((p) => tile(p, ""))))))] : []);
     refill(parts, s.without.length ? [close("without"), h("table", {},
       h("caption", {}, "Rank of the first right photo, each stroke taken away in turn"),
@@ -160,7 +173,7 @@ function render({ model, el }) {
       h("tbody", {}, h("tr", {}, h("th", { scope: "row" }, "nothing"), s.without.map((w) => h("td", {}, w.now))),
         s.without[0].ranks.map((_, i) => h("tr", { onpointerenter: () => { glow = i; paint(); }, onpointerleave: () => { glow = -1; paint(); } },
           h("th", { scope: "row" }, h("button", { "data-key": `part ${i}`, onfocus: () => { glow = i; paint(); }, onblur: () => { glow = -1; paint(); },
-            onclick: () => send({ do: "erase", index: i }), title: "Take it away for good" }, `stroke ${i + 1}`)),
+            onclick: () => rub(i), title: "Take it away for good" }, `stroke ${i + 1}`)),
           s.without.map((w) => { const d = w.ranks[i] - w.now; return h("td", {}, `${w.ranks[i]} ${d > 0 ? "▼" : d < 0 ? "▲" : ""}`); })))))] : []);
     paint();
   };

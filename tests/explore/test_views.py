@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sbirkit.explore import AtlasState, KnobsState, PlaygroundState
+from sbirkit.explore import AtlasState, KnobsState, PlaygroundState, RetrievalState
 
 INKS = """() => {  // of the pixels that are painted without a hue: how many are dark, how many light
   const { width, height } = document.querySelector("canvas");
@@ -114,14 +114,16 @@ def atlas(bench):
 @pytest.mark.parametrize(
     ("script", "button", "asked"),
     [
+        ("sketchpad", "Clear", {"do": "clear"}),
         ("playground", "Step", {"do": "step"}),
         ("world", "Other individuals", {"do": "others"}),
         ("atlas", "More", {"do": "turn", "pages": 1}),
     ],
 )
-def test_a_message_without_an_answer_stops_nothing_for_good(live, atlas, script, button, asked):
-    make = {"playground": PlaygroundState, "world": lambda: KnobsState("owl"), "atlas": lambda: atlas}
-    view = live(make[script]())
+def test_a_message_without_an_answer_stops_nothing_for_good(live, atlas, pad, script, button, asked):
+    made = {"atlas": atlas, "sketchpad": pad}
+    make = {"playground": PlaygroundState, "world": lambda: KnobsState("owl")}
+    view = live(made[script] if script in made else make[script]())
     view.page.clock.install()
     press = view.page.get_by_role("button", name=button, exact=True)
     press.click()
@@ -145,6 +147,124 @@ def test_a_second_finger_leaves_the_line_around_points_alone(live, atlas):
     view.point("pointerup", 0, 1, board=top)
     view.answer()
     assert atlas.picked.all()
+
+
+@pytest.fixture
+def pad(searchers):
+    return RetrievalState(searchers, wanted="class 01")
+
+
+def stroke(view, y, *, finger=1):
+    view.point("pointerdown", 0.1, y, finger=finger)
+    view.point("pointermove", 0.9, y, finger=finger)
+    view.point("pointerup", 0.9, y, finger=finger)
+
+
+def heights(pad):
+    return [round(stroke.points[0][1], 2) for stroke in pad.strokes]
+
+
+def test_a_finished_stroke_stays_until_it_is_answered(live, pad):
+    view = live(pad)
+    stroke(view, 0.2)
+    one = view.page.evaluate(INKS)[0]
+    stroke(view, 0.8)
+    two = view.page.evaluate(INKS)[0]
+    assert two > 1.8 * one > 0
+    view.answer()
+    assert view.page.evaluate(INKS)[0] == pytest.approx(two, rel=0.02)
+    assert heights(pad) == [0.2, 0.8]
+    view.page.get_by_role("button", name="Undo").click()
+    view.answer()
+    assert view.page.evaluate(INKS)[0] == pytest.approx(one, rel=0.02)
+
+
+def test_a_double_click_erases_one_stroke(live, pad):
+    for y in (0.2, 0.5, 0.8):
+        pad.draw([[0.1, y], [0.9, y]])
+    view = live(pad)
+    view.page.get_by_role("button", name="Erase").click()
+    box = view.page.locator("canvas").bounding_box()
+    view.page.mouse.dblclick(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    view.answer()
+    assert heights(pad) == [0.5, 0.8]
+
+
+def test_a_palm_leaves_the_stroke_alone(live, pad):
+    view = live(pad)
+    view.point("pointerdown", 0.1, 0.1)
+    view.point("pointerdown", 0.9, 0.9, finger=2)
+    view.point("pointermove", 0.92, 0.9, finger=2)
+    view.point("pointerup", 0.92, 0.9, finger=2)
+    view.point("pointermove", 0.5, 0.1)
+    view.point("pointerup", 0.5, 0.1)
+    view.answer()
+    assert len(pad.strokes) == 1
+    assert {round(y, 2) for _, y in pad.strokes[0].points} == {0.1}
+
+
+def test_a_stroke_of_the_mouse_ends_that_of_the_keyboard(live, pad):
+    view = live(pad)
+    view.page.locator("canvas").focus()
+    view.page.keyboard.press("Space")
+    view.page.keyboard.press("Shift+ArrowRight")
+    stroke(view, 0.3)
+    view.answer()
+    assert heights(pad) == [0.5, 0.3]
+
+
+def test_words_that_were_not_entered_stay(live, pad):
+    view = live(pad)
+    words = view.page.get_by_label("Ask in words")
+    words.fill("class 03")
+    stroke(view, 0.3)
+    view.answer()
+    assert words.input_value() == "class 03"
+    words.press("Enter")
+    view.answer()
+    assert pad.words == words.input_value() == "class 03"
+    pad.say("class 01")
+    view.tell()
+    assert words.input_value() == "class 01"
+    apart = view.page.get_by_role("button", name="Without each stroke")
+    assert apart.get_attribute("aria-disabled") == "true"
+
+
+def test_the_keyboard_stays_near_what_is_gone(live, pad):
+    pad.draw([[0.1, 0.3], [0.9, 0.7]])
+    pad.draw([[0.1, 0.9], [0.9, 0.1]])
+    view = live(pad)
+
+    def press(name):
+        view.page.get_by_role("button", name=name).first.press("Enter")
+        view.answer()
+        return view.focus()
+
+    press("Why?")
+    assert press("Close") == "sb-answers"
+    press("Without each stroke")
+    assert press("stroke 1") == "sb-pad"  # its table is gone
+    while pad._past:
+        assert press("Undo") == "Undo"
+    assert press("Undo") == "Undo"
+
+
+def test_a_good_answer_is_read_aloud(live, pad):
+    view = live(pad)
+    stroke(view, 0.3)
+    view.answer()
+    assert pad.message == ""
+    want = "; ".join(f"{a.name}: first class 01 at rank {a.rank}" for a in pad.answers)
+    assert view.page.locator(".sb-message").inner_text() == want
+
+
+@pytest.mark.parametrize("script", ["playground", "sketchpad"])
+def test_nothing_is_cut_off_on_a_telephone(live, pad, script):
+    view = live(PlaygroundState() if script == "playground" else pad, size=(390, 800))
+    wide, box = view.page.evaluate("""() => [document.documentElement.scrollWidth,
+        document.querySelector("canvas").getBoundingClientRect().toJSON()]""")
+    assert wide == 390
+    assert box["width"] == pytest.approx(box["height"], abs=3)
 
 
 def test_back_on_a_mark_before_the_answer_it_is_looked_at_again(live, atlas):
