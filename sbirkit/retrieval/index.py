@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -138,11 +139,19 @@ class Index:
         assert self.vectors is not None
         if self.distance == "hamming":
             return 0.0 - hamming(q, self.vectors).astype(np.float32)
-        product = q @ self.vectors.T
         if self.distance == "cosine":
-            return product
-        squares = (q**2).sum(1)[:, None] + (self.vectors**2).sum(1) - 2 * product
-        return -np.sqrt(np.maximum(squares, 0))
+            return q @ self.vectors.T
+        centre, x, squares = self._centred
+        q = q - centre
+        return -np.sqrt(np.maximum((q**2).sum(1)[:, None] + squares - 2 * (q @ x.T), 0))
+
+    @cached_property
+    def _centred(self) -> tuple[Array, Array, Array]:
+        """The gallery's mean, the gallery around it, squared lengths there: near 0 fewer digits cancel."""
+        assert self.vectors is not None
+        centre = self.vectors.mean(0, dtype=np.float64).astype(np.float32)
+        x = self.vectors - centre
+        return centre, x, (x**2).sum(1)
 
     def save(self, path: str | Path) -> Path:
         """Write one file, whole or not at all. It holds numbers only, no pickled objects."""

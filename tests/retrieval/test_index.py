@@ -57,6 +57,14 @@ def test_exact_kinds_equal_naive(rng, kind, distance):
     assert index.recall(q, 7) == 1.0
 
 
+def test_far_from_the_origin_distances_keep_their_digits(rng):
+    g = 50 + 0.01 * rng.normal(size=(60, 32))
+    scores, ids = Index.build(g, distance="euclidean").search(g[:5], 4)
+    want, where = naive(g[:5].astype(np.float32), g.astype(np.float32), 4, "euclidean")
+    assert ids.tolist() == where
+    np.testing.assert_allclose(scores, want, atol=2e-4)
+
+
 @pytest.mark.parametrize("kind", ["exact", "binary"])
 @pytest.mark.parametrize("bits", [16, 64, 128])
 def test_code_kinds_equal_naive_but_for_ties(rng, kind, bits):
