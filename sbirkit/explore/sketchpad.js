@@ -151,7 +151,7 @@ function render({ model, el }) {
   };
   const update = () => {
     const s = model.get("shown");
-    answered(s.answers.map((a) => `${a.name}: ${a.problem || a.line || `first ${a.photos[0]?.label}`}`).join("; "));
+    answered(s.answers.map((a) => `${a.name}: ${a.problem ? "no answer" : a.line || `first ${a.photos[0]?.label}`}`).join("; "));
     pending = pending.filter((stroke) => stroke !== waiting);
     if (!next()) pending = [];
     if (s.example && picture.src !== s.example) picture.src = s.example;

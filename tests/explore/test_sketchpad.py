@@ -296,7 +296,7 @@ def test_a_second_press_takes_no_second_stroke(pad):
     assert "nothing was taken away" in pad.message
 
 
-def test_why_says_of_a_right_answer_what_speaks_for_it(searchers, monkeypatch):
+def test_why_says_of_a_right_answer_what_speaks_for_it(searchers):
     pad = RetrievalState(searchers, wanted="class 01")
     said = {}
     for label in ("class 01", "class 03"):
