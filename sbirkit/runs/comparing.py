@@ -20,6 +20,7 @@ from sbirkit.models.text import TextTable
 from sbirkit.models.weights import is_file
 from sbirkit.training import Run, TrainConfig, evaluate
 from sbirkit.training.config import read_profile
+from sbirkit.training.evaluation import SETTINGS, _allows
 from sbirkit.training.files import read_json, write_json
 from sbirkit.training.loop import describe, folder_name
 from sbirkit.training.manifest import code_digest
@@ -30,6 +31,7 @@ from .given import benchmark
 from .standings import record_name, ship
 
 ASKED, SHOWN = 6, 10  # queries that the report shows, and photos of each
+CODED = 64  # a code of so many bits is fitted on more pictures than that
 
 
 def arm_of(label: str) -> tuple[str, dict[str, Any]]:
@@ -180,12 +182,14 @@ def do(job: Job, *, progress: bool = False) -> str:
 
 def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
     """All protocols, what each class came to, what a few queries found; as a record beside the others."""
-    found: Any = evaluate(run, bench)
+    few = len(bench.train) <= CODED  # a coder cannot be fitted on so few
+    settings = [s for s in SETTINGS if s != "codes64" and _allows(bench, run.method(), s)] if few else None
+    found: Any = evaluate(run, bench, settings)
     result = found["zs"]
     if job.kind == "masbir":
         evaluate(run, bench, ["zs"], verb="embed_converted")
     if "codes64" not in found:
-        notes = [*notes, f"{job.method}: its embedding is too narrow for a 64-bit code"]
+        notes = [*notes, f"{job.method}: too narrow, or too few training pictures, for a 64-bit code"]
     queries, photos = bench.queries(), bench.gallery_rows()
     asked = shown(bench)
     place = {int(row): i for i, row in enumerate(queries)}

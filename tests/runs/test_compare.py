@@ -76,7 +76,7 @@ def test_a_folder_becomes_a_table_and_a_page(out):
     assert "3 unseen classes of my <shapes>" in table.replace("&lt;", "<").replace("&gt;", ">")
     assert "the last weights count" in table
     assert "vectors: 6 of 7 classes have one" in table
-    assert "masbir: its embedding is too narrow for a 64-bit code" in table
+    assert "masbir: too narrow, or too few training pictures, for a 64-bit code" in table
     assert "leave out where they need one: class_04" in table
     with (out / "runs.csv").open() as file:
         runs = list(csv.DictReader(file))
@@ -139,6 +139,26 @@ def test_stopped_in_the_middle_it_goes_on(shapes, home, monkeypatch, capsys):
     assert seen == ["untrained_unseen_s0", "frozen_unseen_s0", "frozen_unseen_s0", "untrained_unseen_s1",
                     "frozen_unseen_s1"]  # fmt: skip
     assert re.search(r"frozen \| \d\.\d{3} ± \d\.\d{3} ", said)
+
+
+@pytest.fixture(scope="module")
+def handful(tiny, home):
+    """Five classes of eight: three are trained on, fewer than a batch of the smoke profile wants."""
+    return draw(tiny, home / "handful", CLASSES[:5], 8)
+
+
+def small(handful, *more):
+    return run(handful, "--profile", "smoke", "--weights", "doodleworld", "--workers", "1", "--images", "96",
+               "--seeds", 1, "--quiet", *more)  # fmt: skip
+
+
+def test_a_handful_of_pictures_is_measured_without_codes(handful, home):
+    assert small(handful, "--methods", "softmax") == 0
+    (row,) = csv.DictReader((home / "compare/handful/runs.csv").open())
+    assert row["codes64 mAP@all"] == ""
+    assert 0 < float(row["seen mAP@all"]) <= 1
+    said = "softmax: too narrow, or too few training pictures, for a 64-bit code"
+    assert said in (home / "compare/handful/table.md").read_text()
 
 
 def test_a_method_with_changed_options_is_a_row_of_its_own(shapes, home):
