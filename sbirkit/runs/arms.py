@@ -39,10 +39,17 @@ def arm(
     given = read.get("options", {}) | read.get(name, {}).get("options", {})
     more_train, more_options = changes.of(name)
     method = make(name, bench, seed=seed, **given | options | more_options)
-    config = TrainConfig.profile(
-        profile, name, views=len(method.views()), **{"seed": seed} | dict(train or {}) | more_train
-    )
-    return method, config
+    changed = {"seed": seed} | dict(train or {}) | more_train
+    return method, training(name, bench, profile, views=len(method.views()), **changed)
+
+
+def training(name: str, bench: "Benchmark", profile: str, *, views: int = 0, **changed: Any) -> TrainConfig:
+    """How a profile trains a method here: where fewer classes than ``p`` are trained on, a batch has all.
+
+    Steps follow from what a batch holds, so that all methods look at as many pictures there as well.
+    """
+    config, n = TrainConfig.profile(profile, name, views=views, **changed), len(bench.train_classes)
+    return config if config.p <= n else TrainConfig.profile(profile, name, views=views, **changed | {"p": n})
 
 
 def obtain(

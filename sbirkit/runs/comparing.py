@@ -18,7 +18,7 @@ from sbirkit.data.catalogue import canonical, digest
 from sbirkit.models.making import METHODS
 from sbirkit.models.text import TextTable
 from sbirkit.models.weights import is_file
-from sbirkit.training import Run, TrainConfig, evaluate
+from sbirkit.training import Run, evaluate
 from sbirkit.training.config import read_profile
 from sbirkit.training.evaluation import SETTINGS, _allows
 from sbirkit.training.files import read_json, write_json
@@ -26,7 +26,7 @@ from sbirkit.training.loop import describe, folder_name
 from sbirkit.training.manifest import code_digest
 
 from . import changes
-from .arms import arm, obtain
+from .arms import arm, obtain, training
 from .given import benchmark
 from .standings import record_name, ship
 
@@ -141,7 +141,8 @@ class Job:
         if self.kind in ("untrained", "frozen"):
             return 0
         train, _ = changes.split(arm_of(self.method)[1])
-        config = TrainConfig.profile(self.plan.profile, self.kind, **dict(self.plan.train) | train)
+        changed = dict(self.plan.train) | train
+        config = training(self.kind, self.plan.bench(self.split), self.plan.profile, **changed)
         return config.steps * 2 * config.p * config.k
 
     def share(self) -> float:

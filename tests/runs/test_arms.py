@@ -7,9 +7,10 @@ import warnings
 import pytest
 
 from sbirkit import paths
+from sbirkit.data.sampling import Items
 from sbirkit.models import Triplet
-from sbirkit.runs.arms import arm, obtain, shipped
-from sbirkit.training import loop
+from sbirkit.runs.arms import arm, obtain, shipped, training
+from sbirkit.training import TrainConfig, loop
 from sbirkit.training.loop import describe
 
 TRAIN = {"steps": 2, "size": 32, "select_every": 0, "checkpoint_every": 0, "device": "cpu"}
@@ -83,8 +84,9 @@ def test_ones_own_run_goes_before_a_shipped_one(bench, home):
 @pytest.mark.filterwarnings("ignore:DSN")
 def test_a_profile_says_how_and_what_is_asked_for_goes_before_it(bench):
     method, config = arm("dsn", bench, profile="paper", weights=None)
-    assert (method.dim, config.p, config.k, config.size, config.weight_decay) == (512, 24, 2, 224, 5e-4)
-    assert config.steps == 2_560_000 // (2 * 24 * 2 * 3)  # three views of each picture
+    assert (method.dim, config.k, config.size, config.weight_decay) == (512, 2, 224, 5e-4)
+    assert config.p == 4  # all classes that there are, of 24
+    assert config.steps == 2_560_000 // (2 * 4 * 2 * 3)  # three views of each picture
     method, config = arm(
         "dsn", bench, profile="paper", weights=None, dim=32, train={"p": 4, "steps": 7}, seed=5
     )
@@ -92,14 +94,21 @@ def test_a_profile_says_how_and_what_is_asked_for_goes_before_it(bench):
     assert arm("softmax", bench, weights=None, train={"seed": 2})[1].seed == 2
     method, config = arm("triplet", bench, weights=None)
     assert isinstance(method, Triplet)
-    assert config.steps == 38_400 // 64
+    assert config.steps == 38_400 // 16
     with pytest.raises(ValueError, match=r"profile: want one of smoke, .*photos, got 'huge'"):
         arm("dsn", bench, profile="huge", weights=None)
 
 
 @pytest.mark.filterwarnings("ignore:DSN")
 def test_every_arm_looks_at_as_many_pictures(bench):
-    for name in ("softmax", "triplet", "ramln", "dsn", "bdasketret"):
-        method, config = arm(name, bench, weights=None)
-        seen = config.steps * 2 * config.p * config.k * (1 + len(method.views()))
-        assert 38_400 - 192 < seen <= 38_400
+    """Four classes are trained on, and a batch wants sixteen: what is drawn counts, not what was wanted."""
+    for name in ("softmax", "triplet", "ramln", "dsn", "masbir", "bdasketret"):
+        method, config = arm(name, bench, weights=None, network="convnet")
+        drawn = method.sampler(Items.of(bench), p=config.p, k=config.k, seed=0).batch(0, 0)
+        seen = config.steps * (len(drawn.sketch) + len(drawn.photo)) * (1 + len(method.views()))
+        assert 38_400 - 192 < seen <= 38_400, name
+
+
+def test_enough_classes_leave_a_batch_as_the_profile_has_it(bench):
+    assert training("softmax", bench, "smoke") == TrainConfig.profile("smoke", "softmax")
+    assert training("softmax", bench, "smoke", p=3) == TrainConfig.profile("smoke", "softmax", p=3)

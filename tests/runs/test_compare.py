@@ -161,6 +161,12 @@ def test_a_handful_of_pictures_is_measured_without_codes(handful, home):
     assert said in (home / "compare/handful/table.md").read_text()
 
 
+def test_where_few_classes_are_trained_on_all_methods_look_at_as_many_pictures(handful, home):
+    assert small(handful, "--methods", "softmax,masbir,dsn:p=2", "--name", "alike") == 0
+    rows = list(csv.DictReader((home / "compare/alike/runs.csv").open()))
+    assert [int(row["images"]) for row in rows] == [96, 96, 96]
+
+
 def test_a_method_with_changed_options_is_a_row_of_its_own(shapes, home):
     methods = "dsn,dsn:memory_write=correct,dsn:memory=0.0+contrastive=0.0,dsn:images=96+p=2"
     assert run(*command(shapes, "--seeds", 1, "--methods", methods, "--name", "arms")) == 0
