@@ -16,7 +16,7 @@ from sbirkit.models.guessing import network_of
 from sbirkit.models.standins import NAMES, TAGS
 from sbirkit.models.weights import is_file, read_weights
 
-LEAST = 4  # classes with both modalities: two to train on, one or more unseen
+LEAST = 4  # classes with both modalities: two to train on, two unseen, for of one alone all photos are right
 FEW = 5  # pictures of a class and modality below which we say so
 SHARE = 0.25  # of the classes, unseen where nobody says which
 HELD_FROM = 8  # seen classes from which on some are held out for choosing checkpoints
@@ -124,7 +124,7 @@ def splits(
         if len(usable) - len(given.unseen) < 2:
             said = f"SPLIT: {given.source} calls {len(given.unseen)} of {len(usable)} classes unseen"
             raise ValueError(f"{said}; want two at least to train on")
-    n = len(given.unseen) if given else max(1, min(round(SHARE * len(usable)), len(usable) - 2))
+    n = len(given.unseen) if given else max(2, min(round(SHARE * len(usable)), len(usable) - 2))
     drawn = [Split.random(usable, n, seed=s) for s in range(count + 1)]
     chosen = ([given, *drawn[1:]] if given else drawn)[:count]
     return chosen, [*notes, *(f"{s.name}: {len(s.unseen)} unseen classes, {s.source}" for s in chosen)]
@@ -161,6 +161,8 @@ def said_of(bench: Benchmark) -> list[str]:
     if not bench.selection_classes:
         said.append(f"{bench.split.name}: {len(bench.train_classes)} seen classes are too few to hold some "
                     "out: the last weights count")  # fmt: skip
+    if len(bench.unseen_classes) == 1:
+        said.append(f"{bench.split.name}: one unseen class: every ranking is right")
     counts = cat.card["counts"]["per_class"]
     if thin := [n for n in cat.classes if 0 < min(counts[n].values()) < FEW]:
         said.append(f"fewer than {FEW} sketches or photos: {', '.join(thin)}; their numbers mean little")

@@ -275,6 +275,16 @@ def test_where_unseen_classes_come_from(bench, tmp_path):
     assert "left out: class_08" in said[0]
 
 
+def test_of_few_classes_two_are_unseen_and_one_alone_is_said(bench):
+    catalogue = bench.catalogue
+    for n in (4, 5):
+        (drawn,), _ = given.splits(catalogue, given.both(catalogue)[:n], data=catalogue.path)
+        assert len(drawn.unseen) == 2
+        assert not any("every ranking" in line for line in given.said_of(given.benchmark(catalogue, drawn)))
+    alone = given.benchmark(catalogue, given.Split("alone", ("class_05",)))
+    assert "alone: one unseen class: every ranking is right" in given.said_of(alone)
+
+
 def test_words_are_looked_up_by_name_then_by_what_is_near(tmp_path):
     path, table = tmp_path / "v.npz", tmp_path / "names.csv"
     known = ["cat", "wristwatch", "dog", "ball", "base", "chair", "axes"]
