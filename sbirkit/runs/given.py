@@ -1,6 +1,7 @@
 """What somebody gives to a comparison, understood: pictures, unseen classes, weights, word vectors."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -112,8 +113,7 @@ def splits(
     pictures, else by the data set's card; else a quarter is drawn. Further splits are drawn alike.
     """
     named = {normalise(n) for n in usable}
-    given = _given(catalogue, data, file)
-    notes = []
+    given, notes = _given(catalogue, data, file)
     if given is not None:
         known = {normalise(n) for n in catalogue.classes}
         if lost := [n for n in given.unseen if n in known and n not in named]:
@@ -130,22 +130,55 @@ def splits(
     return chosen, [*notes, *(f"{s.name}: {len(s.unseen)} unseen classes, {s.source}" for s in chosen)]
 
 
-def _given(catalogue: Catalogue, data: Path, file: str) -> Split | None:
+def _given(catalogue: Catalogue, data: Path, file: str) -> tuple[Split | None, list[str]]:
     if file:
         if not Path(file).is_file():
             raise ValueError(f"SPLIT: there is no file {file}; want a text with one unseen class a line")
+        _text(Path(file).read_bytes(), f"SPLIT: {file}")
         found = Split.from_file(file)
-        return Split(found.name.replace("_", "-"), found.unseen, source=f"from {found.source}")
-    if (table := data / "classes.csv").is_file():
-        with table.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
-        if rows and {"class", "split"} <= rows[0].keys():
-            names = [r["class"] for r in rows if r["split"].strip().lower() in ("unseen", "test")]
-            if names:
-                return Split("given", tuple(names), source="from the column split of classes.csv")
-    for name, names in catalogue.card["splits"].items():
-        return Split(name, tuple(names), source=f"from the card of {catalogue.name}")
-    return None
+        return Split(found.name.replace("_", "-"), found.unseen, source=f"from {found.source}"), []
+    names, notes = _of_table(data)
+    if names:
+        return Split("given", tuple(names), source="from the column split of classes.csv"), notes
+    for name, unseen in catalogue.card["splits"].items():
+        return Split(name, tuple(unseen), source=f"from the card of {catalogue.name}"), notes
+    return None, notes
+
+
+def _of_table(data: Path) -> tuple[list[str], list[str]]:
+    """Unseen classes by the uppermost ``classes.csv`` of a folder or an archive, and why there are none."""
+    from data_prep.archives import open_tree
+
+    tree = open_tree(data, cache=paths.home() / "downloads") if data.exists() else None
+    found = [name for name in (tree.names() if tree else ()) if Path(name).name.lower() == "classes.csv"]
+    if not tree or not found:
+        return [], []
+    file = min(found, key=lambda name: (name.count("/"), name))
+    head, rows = _rows(tree.read(file), f"SPLIT: {file}")
+    if not {"class", "split"} <= set(head):
+        return [], [f"{file} says nothing of unseen classes: want the columns class and split, it has "
+                    f"{', '.join(head) or 'none'}"]  # fmt: skip
+    names = [row["class"] for row in rows if row["class"] and row["split"].lower() in ("unseen", "test")]
+    return names, [] if names else [f"{file}: its column split calls no class unseen or test"]
+
+
+def _rows(data: bytes, file: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns, in small letters, and rows of a CSV file by commas or semicolons; a short row has blanks."""
+    text = _text(data, file)
+    first = text.lstrip().partition("\n")[0]
+    mark = ";" if first.count(";") > first.count(",") else ","
+    head, *rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if row] or [[]]
+    head = [name.strip().lower() for name in head]
+    return head, [
+        dict.fromkeys(head, "") | {k: v.strip() for k, v in zip(head, row, strict=False)} for row in rows
+    ]
+
+
+def _text(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}: want text in UTF-8, got {error}; save it again as UTF-8") from None
 
 
 def benchmark(catalogue: Catalogue, split: Split) -> Benchmark:
@@ -283,14 +316,12 @@ def mapping(source: str) -> dict[str, str]:
     file, _, column = source.rpartition(":") if not Path(source).is_file() else (source, "", "")
     if not Path(file).is_file():
         raise ValueError(f"names: there is no file {file or source}; want FILE.csv or FILE.csv:COLUMN")
-    with Path(file).open(newline="", encoding="utf-8-sig") as opened:
-        rows = list(csv.DictReader(opened))
-    head = list(rows[0]) if rows else []
-    column = column or next((c for c in head if c != "class"), "")
+    head, rows = _rows(Path(file).read_bytes(), f"names: {file}")
+    column = column.lower() or next((c for c in head if c != "class"), "")
     if "class" not in head or column not in head:
         raise ValueError(f"names: {file} wants the columns class and {column or 'a second one'}, it has "
                          f"{', '.join(head) or 'none'}")  # fmt: skip
-    return {normalise(r["class"]): r[column].strip() for r in rows}
+    return {normalise(row["class"]): row[column] for row in rows if row["class"]}
 
 
 def imagenet(weights: str | None) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -273,6 +274,33 @@ def test_where_unseen_classes_come_from(bench, tmp_path):
     chosen, said = given.splits(catalogue, [n for n in usable if n != "class_08"], data=tmp_path)
     assert chosen[0].unseen == ("class_03",)
     assert "left out: class_08" in said[0]
+
+
+@pytest.mark.parametrize("place", ["", "outer/inner/", "zip"])
+def test_a_table_of_classes_is_read_wherever_the_pictures_lie(bench, tmp_path, place):
+    """As a spreadsheet saves it: capitals, semicolons, a short row."""
+    text = "\ufeffClass;Split\nclass 03; Unseen\nclass-08;TEST\nclass 01\n"
+    if place == "zip":
+        with zipfile.ZipFile(data := tmp_path / "mine.zip", "w") as archive:
+            archive.writestr("mine/classes.csv", text)
+    else:
+        (file := (data := tmp_path / "mine") / place / "classes.csv").parent.mkdir(parents=True)
+        file.write_text(text)
+    (found,), _ = given.splits(bench.catalogue, given.both(bench.catalogue), data=data)
+    assert (found.name, found.unseen) == ("given", ("class_03", "class_08"))
+
+
+def test_a_table_of_classes_that_says_nothing_is_said(bench, tmp_path):
+    def asked(data):
+        (tmp_path / "classes.csv").write_bytes(data)
+        return given.splits(bench.catalogue, given.both(bench.catalogue), data=tmp_path)
+
+    (found,), said = asked(b"name,split\nclass 03,unseen\n")
+    assert found.name == "random-2-s0"
+    assert "classes.csv says nothing of unseen classes: want the columns class and split, it has" in said[0]
+    assert "classes.csv: its column split calls no class unseen" in asked(b"class,split\nclass 03,seen")[1][0]
+    with pytest.raises(ValueError, match=r"SPLIT: classes\.csv: want text in UTF-8, got .* save it again"):
+        asked("class,split\nMöwe,unseen\n".encode("latin-1"))
 
 
 def test_of_few_classes_two_are_unseen_and_one_alone_is_said(bench):
