@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.names import normalise
+from ..retrieval import chance_map
 from .judging import Hint, hint_for, judge, match, untouched
 
 if TYPE_CHECKING:
@@ -129,21 +130,6 @@ def check_nearest(student: Callable[..., Any]) -> None:
     elif np.array_equal(got, np.abs(apart).sum((2, 3)).argmin(1)):
         hint = "squares, not plain differences, of the mean of all three channels."
     judge(np.array_equal(got, true.argmin(1)), f"got {np.asarray(got).tolist()}, not the nearest.", hint)
-
-
-def chance_map(relevant: int, gallery: int) -> float:
-    r"""Mean of AP@all over all orders of ``gallery`` photos, ``relevant`` of them right.
-
-    .. math:: \beta + (1 - \beta) \frac{H_G}{G}, \quad \beta = \frac{R-1}{G-1}, \quad H_G = \sum_{i=1}^G 1/i
-
-    A relevant photo stands at each place ``i`` alike; there it counts itself and, of the ``i - 1`` above it,
-    a share ``beta`` on average.
-
-    >>> chance_map(1, 2)
-    0.75
-    """
-    share = (relevant - 1) / (gallery - 1)
-    return float(share + (1 - share) * (1 / np.arange(1, gallery + 1)).sum() / gallery)
 
 
 def check_chance(student: Callable[..., Any]) -> None:

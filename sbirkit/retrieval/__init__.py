@@ -12,6 +12,7 @@ from typing import Any
 
 _HOMES = {  # name -> module, loaded when first named
     "as_reported": "presets",
+    "chance_map": "metrics",
     "compare": "comparison",
     "evaluate_embeddings": "evaluate",
     "fit_itq": "codes",

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .ranks import Ranks, where
 
@@ -32,6 +32,22 @@ DEFAULT_INSTANCE = ("Acc@1", "Acc@5", "MRR-instance")
 def harmonic(n: int) -> Values:
     """``H_0 .. H_n``, the sums of ``1/i``."""
     return np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n + 1))])
+
+
+def chance_map(relevant: ArrayLike, gallery: int) -> float:
+    r"""Mean of AP@all over all orders of ``gallery`` photos, ``relevant`` of them right.
+
+    .. math:: \beta + (1 - \beta) \frac{H_G}{G}, \quad \beta = \frac{R-1}{G-1}, \quad H_G = \sum_{i=1}^G 1/i
+
+    A relevant photo stands at each place ``i`` alike; there it counts itself and, of the ``i - 1`` above it,
+    a share ``beta`` on average. Of several queries, a number each, the mean over those that have any.
+
+    >>> chance_map(1, 2), chance_map([1, 2, 0], 2)
+    (0.75, 0.875)
+    """
+    r = np.atleast_1d(relevant).astype(float)
+    share = (r[r > 0] - 1) / max(1, gallery - 1)
+    return float(np.mean(share + (1 - share) * harmonic(gallery)[-1] / gallery)) if len(share) else np.nan
 
 
 @lru_cache(maxsize=4)

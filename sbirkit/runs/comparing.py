@@ -27,7 +27,7 @@ from sbirkit.training.manifest import code_digest
 
 from . import changes
 from .arms import arm, obtain, training
-from .given import benchmark
+from .given import benchmark, chance
 from .standings import record_name, ship
 
 ASKED, SHOWN = 6, 10  # queries that the report shows, and photos of each
@@ -195,11 +195,10 @@ def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
     asked = shown(bench)
     place = {int(row): i for i, row in enumerate(queries)}
     strips = [{"query": row, "top": photos[result.top[place[row], :SHOWN]].tolist()} for row in asked]
-    share = [np.mean(bench.catalogue.labels[photos] == y) for y in bench.catalogue.labels[queries]]
     ship(run, job.record, weights=False)
     write_json(job.record / "details.json", {
         "key": job.key(), "run": run.path.name, "per_class": result.per_class("mAP@all"), "strips": strips,
-        "chance": float(np.mean(share)), "notes": list(notes), "method": job.method, "split": job.split.name,
+        "chance": chance(bench), "notes": list(notes), "method": job.method, "split": job.split.name,
         "seed": job.seed, "transfer": {},
     })  # fmt: skip
 

@@ -16,6 +16,7 @@ from sbirkit.data.names import normalise, suggest
 from sbirkit.models.guessing import network_of
 from sbirkit.models.standins import NAMES, TAGS
 from sbirkit.models.weights import is_file, read_weights
+from sbirkit.retrieval import chance_map
 
 LEAST = 4  # classes with both modalities: two to train on, two unseen, for of one alone all photos are right
 FEW = 5  # pictures of a class and modality below which we say so
@@ -186,6 +187,13 @@ def benchmark(catalogue: Catalogue, split: Split) -> Benchmark:
     seen = len(both(catalogue)) - len(split.unseen)
     held: dict[str, Any] = {} if seen >= HELD_FROM else {"selection": 0}
     return catalogue.benchmark(split, setting="gzs", on_leak="drop", **held)
+
+
+def chance(bench: Benchmark) -> float:
+    """mAP@all of a random order of the photos, the mean over queries."""
+    labels, photos = bench.catalogue.labels, bench.gallery_rows()
+    return chance_map(np.bincount(labels[photos], minlength=labels.max() + 1)[labels[bench.queries()]],
+                      len(photos))  # fmt: skip
 
 
 def said_of(bench: Benchmark) -> list[str]:

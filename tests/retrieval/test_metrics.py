@@ -1,12 +1,14 @@
 """Each metric against its definition, over random rankings with ties."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from sbirkit.retrieval import Metric, score_by
+from sbirkit.retrieval import Metric, chance_map, score_by
 from sbirkit.retrieval.metrics import FORMULAS
 from sbirkit.retrieval.ranks import ranks_from_scores
 
@@ -182,6 +184,17 @@ def test_ap_depends_on_the_ranks_alone():
     ranks, _ = ranks_from_scores(np.array([[0.1, 0.4, 0.3, 0.2]]), 1, 3)
     assert ranks.above.tolist() == [[0, 1]]
     assert Metric.named("mAP@all")(ranks).tolist() == [1.0]
+
+
+def test_chance_is_the_mean_over_all_orders():
+    def naive(r, g):
+        orders = [sorted(hits) for hits in itertools.combinations(range(1, g + 1), r)]
+        return np.mean([np.mean([(k + 1) / i for k, i in enumerate(hits)]) for hits in orders])
+
+    for r, g in ((1, 1), (1, 5), (2, 7), (5, 7), (7, 7)):
+        assert chance_map(r, g) == pytest.approx(naive(r, g), abs=1e-12)
+    assert chance_map([2, 0, 5], 7) == pytest.approx((naive(2, 7) + naive(5, 7)) / 2)
+    assert np.isnan(chance_map([0], 3))
 
 
 @pytest.mark.parametrize(
