@@ -186,9 +186,9 @@ def understand(args: argparse.Namespace) -> Plan:
         changes.check({f"{name}.{key}": value for key, value in changed.items()}, args.profile)
     if not methods:
         raise ValueError(f"METHODS: want some of {', '.join(METHODS)}")
-    for name in ("seeds", "splits"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"{name.upper()}: want 1 or more, got {getattr(args, name)}")
+    for name, value in (("SEEDS", args.seeds), ("SPLITS", args.splits), ("--images", args.images)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name}: want 1 or more, got {value}")
     if not args.data:
         raise ValueError("DATA: want a folder, zip or tar with photo/<class>/* and sketch/<class>/*")
     for source in args.origins:

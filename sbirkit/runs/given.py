@@ -137,7 +137,8 @@ def _given(catalogue: Catalogue, data: Path, file: str) -> tuple[Split | None, l
             raise ValueError(f"SPLIT: there is no file {file}; want a text with one unseen class a line")
         _text(Path(file).read_bytes(), f"SPLIT: {file}")
         found = Split.from_file(file)
-        return Split(found.name.replace("_", "-"), found.unseen, source=f"from {found.source}"), []
+        name = re.sub(r"^(?=random-\d+-s\d+$)", "given-", found.name.replace("_", "-"))  # no drawn one's
+        return Split(name, found.unseen, source=f"from {found.source}"), []
     names, notes = _of_table(data)
     if names:
         return Split("given", tuple(names), source="from the column split of classes.csv"), notes

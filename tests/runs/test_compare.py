@@ -226,6 +226,7 @@ def test_several_splits_are_pooled_split_by_split(shapes, home):
         ({"--methods": "dsn:contrastive"}, "parameter dsn.contrastive: .* got ''"),
         ({"--methods": "dsn:images=0"}, "parameter dsn.images: .* from 1, got 0"),
         ({"--seeds": "0"}, "SEEDS: want 1 or more, got 0"),
+        ({"--images": "0"}, "--images: want 1 or more, got 0"),
         ({"--weights": "imagenett"}, "WEIGHTS: want a file .* got 'imagenett'"),
         ({"--weights": "gone.npz"}, "WEIGHTS: .*there is no file"),
         ({"--weights": "odd.npz"}, "weights: of no network known here. The file holds 1 arrays, like a"),
@@ -278,6 +279,11 @@ def test_where_unseen_classes_come_from(bench, tmp_path):
     (tmp_path / "mine.txt").write_text("class 05\n")
     chosen, _ = given.splits(catalogue, usable, data=tmp_path, file=str(tmp_path / "mine.txt"))
     assert chosen[0].unseen == ("class_05",)
+    (tmp_path / "random-2-s1.txt").write_text("class 05\n")
+    chosen, _ = given.splits(
+        catalogue, usable, data=tmp_path, file=str(tmp_path / "random-2-s1.txt"), count=2
+    )
+    assert [c.name for c in chosen] == ["given-random-1-s1", "random-1-s1"]
     chosen, said = given.splits(catalogue, [n for n in usable if n != "class_08"], data=tmp_path)
     assert chosen[0].unseen == ("class_03",)
     assert "left out: class_08" in said[0]
