@@ -199,8 +199,26 @@ def measure(run: Run, bench: Benchmark, job: Job, notes: Sequence[str]) -> None:
     write_json(job.record / "details.json", {
         "key": job.key(), "run": run.path.name, "per_class": result.per_class("mAP@all"), "strips": strips,
         "chance": chance(bench), "notes": list(notes), "method": job.method, "split": job.split.name,
-        "seed": job.seed, "transfer": {},
+        "seed": job.seed, "transfer": {}, "unseen": list(job.split.unseen),
     })  # fmt: skip
+
+
+def stale(plan: Plan) -> list[str]:
+    """Records of this plan's folder that it would make otherwise: by another budget, of other pictures.
+
+    Those of more methods, seeds or splits than it asks for stand: the key tells that they are made alike.
+    """
+    splits, found = {split.name: split for split in plan.splits}, []
+    for path in sorted((plan.out / "records").glob("*_*_s*/details.json")):
+        said = read_json(path)
+        try:
+            split = splits.get(said["split"]) or Split(said["split"], tuple(said.get("unseen", ())))
+            key = Job(plan, said["method"], split, said["seed"]).key()
+        except (ValueError, KeyError):  # classes or a method that there are no more
+            key = ""
+        if said["key"] != key:
+            found.append(path.parent.name)
+    return found
 
 
 def shown(bench: Benchmark) -> list[int]:

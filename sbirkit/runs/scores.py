@@ -17,6 +17,7 @@ from sbirkit.training import Run
 from sbirkit.training.files import read_json, write_json, write_whole
 
 from . import given, report, transfer
+from .comparing import stale
 from .standings import COLUMNS, ROWS, collect, interval
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ BASELINES = (
     "frozen",
     "untrained",
 )  # the first that ran is what others are held against
+STALE = "stale.json"  # among records: names of those to pass over
 SEED = "seed"  # a column that is not shown: which seeds the others are of
 SIDE = 72  # pixels of a picture in the report
 STYLE = """
@@ -76,17 +78,21 @@ def values(done: Sequence[tuple["Job", dict[str, Any], Run]], known: Iterable[st
 
 
 def read(folder: "Path") -> dict[str, Values]:
-    """``{split: values}`` of the records in a folder: ``results/``, or ``records/`` of a comparison."""
-    order = list(ROWS)
+    """``{split: values}`` of the records in a folder: ``results/``, or ``records/`` of a comparison.
+
+    There those that its last plan would have made otherwise are passed over.
+    """
+    order, old = list(ROWS), set(read_json(folder / STALE) if (folder / STALE).is_file() else ())
     splits: dict[str, Values] = {}
     for split, by_label in collect(folder).items():
         rows = splits.setdefault(split, {})
         for label in sorted(by_label, key=lambda name: order.index(name) if name in order else len(order)):
-            for run in sorted(by_label[label], key=lambda run: run.params["train"]["seed"]):
+            mine = [run for run in by_label[label] if run.path.name not in old]
+            for run in sorted(mine, key=lambda run: run.params["train"]["seed"]):
                 cells = {heading: run.number(setting).get(metric) for heading, setting, metric in COLUMNS}
                 seed = run.params["train"]["seed"]
                 _note(rows, label, cells | {"seconds": run.manifest["seconds"], SEED: seed})
-    return splits
+    return {split: rows for split, rows in splits.items() if rows}
 
 
 def agreement(
@@ -189,6 +195,8 @@ def write(plan: "Plan") -> tuple["Path", "Path"]:
     """``table.md``, ``table.csv``, ``runs.csv`` and ``index.html`` of the runs that are done."""
     said = read_json(plan.out / "about.json")
     done = found(plan)
+    if done:
+        write_json(plan.out / "records" / STALE, stale(plan))
     parts = tables(plan, done, said["imagenet"])
     how = (
         "Mean ± half the 95 % interval (Student's t). Over seeds: how far another training run would move "

@@ -283,7 +283,7 @@ def test_where_unseen_classes_come_from(bench, tmp_path):
     chosen, _ = given.splits(
         catalogue, usable, data=tmp_path, file=str(tmp_path / "random-2-s1.txt"), count=2
     )
-    assert [c.name for c in chosen] == ["given-random-1-s1", "random-1-s1"]
+    assert [c.name for c in chosen] == ["given-random-2-s1", "random-1-s1"]
     chosen, said = given.splits(catalogue, [n for n in usable if n != "class_08"], data=tmp_path)
     assert chosen[0].unseen == ("class_03",)
     assert "left out: class_08" in said[0]
@@ -457,6 +457,24 @@ def test_records_are_read_without_the_plan_they_came_from(out):
     record = Run.open(out / "records" / "dsn_unseen_s0")
     assert rows["dsn"]["seen mAP@all"] == [record.number("seen")["mAP@all"]]
     assert rows["dsn"][scores.SEED] == [0]
+
+
+def test_records_of_another_budget_are_passed_over_and_of_more_methods_or_splits_are_not(handful, home):
+    def kept(*more):
+        assert small(handful, "--name", "budgets", *more) == 0
+        found = scores.read(home / "compare" / "budgets" / "records")
+        return {split: list(rows) for split, rows in found.items()}
+
+    one, two = "random-2-s0", "random-2-s1"
+    assert kept("--methods", "untrained,softmax", "--splits", 2) == {
+        one: ["untrained", "softmax"], two: ["untrained", "softmax"]
+    }  # fmt: skip
+    assert kept("--methods", "frozen") == {
+        one: ["untrained", "frozen", "softmax"],
+        two: ["untrained", "softmax"],
+    }
+    assert kept("--methods", "frozen", "--images", 48) == {one: ["frozen"]}
+    assert kept("--methods", "frozen", "--images", 96)[one] == ["untrained", "frozen", "softmax"]
 
 
 def test_seeds_that_differ_are_not_paired():
