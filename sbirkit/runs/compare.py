@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sbirkit import paths
+from sbirkit.data.catalogue import digest
 from sbirkit.data.names import normalise, suggest
 from sbirkit.models.making import METHODS
 from sbirkit.training import Run
@@ -213,8 +214,13 @@ def understand(args: argparse.Namespace) -> Plan:
     if args.vectors:
         table, more = given.vectors(args.vectors, catalogue.classes, names=args.names)
         notes += more
-    name = args.name or normalise(Path(args.data).expanduser().resolve().stem).replace("_", "-")
-    out = args.out or paths.home() / "compare" / name
+    home, path = paths.home() / "compare", Path(args.data).expanduser()
+    source = str(path.resolve()) if path.exists() else args.data
+    name = normalise(given.name_of(path)).replace("_", "-")
+    out = args.out or home / (args.name or name)
+    if not (args.out or args.name) and (other := scores.source(out)) not in ("", source):
+        out = home / f"{name}-{digest(source.encode())[:6]}"
+        notes.append(f"{home / name} is of {other}: these are kept in {out.name}, or as --name says")
     threads = max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0
     plan = Plan(catalogue.path, tuple(splits), methods, args.seeds, args.profile, network, weights, out,
                 args.data, train, table, threads)  # fmt: skip
@@ -226,7 +232,15 @@ def understand(args: argparse.Namespace) -> Plan:
     other = any("images" in changed or "steps" in changed for _, changed in arms.values())
     budget = (f"{plain['images']:,} pictures a run{', or what its name says,' * other} at {max(sizes)} px, "
               f"profile {args.profile}")  # fmt: skip
-    scores.about(plan, network=told, pictures=repr(catalogue), notes=notes, imagenet=known, budget=budget)
+    scores.about(
+        plan,
+        source=source,
+        network=told,
+        pictures=repr(catalogue),
+        notes=notes,
+        imagenet=known,
+        budget=budget,
+    )
     return plan
 
 

@@ -22,6 +22,7 @@ LEAST = 4  # classes with both modalities: two to train on, two unseen, for of o
 FEW = 5  # pictures of a class and modality below which we say so
 SHARE = 0.25  # of the classes, unseen where nobody says which
 HELD_FROM = 8  # seen classes from which on some are held out for choosing checkpoints
+ENDING = re.compile(r"(\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
 CACHED = {"mobilenet_v2": "mobilenet_v2-b0353104.pth", "resnet18": "resnet18-f37072fd.pth"}
 
 
@@ -59,15 +60,25 @@ def drawings(source: str, sizes: Sequence[int], *, quiet: bool = False) -> Catal
     return pictures(source, sizes, quiet=quiet)
 
 
+def name_of(path: Path) -> str:
+    """What pictures are called: a folder's name whole, an archive's without its ending.
+
+    >>> name_of(Path("of/v1.5.tar.gz"))
+    'v1.5'
+    """
+    path = path.resolve()
+    return path.name if path.is_dir() else ENDING.sub("", path.name)
+
+
 def _prepared(path: Path, kind: str, sizes: Sequence[int], *more: str, quiet: bool) -> Catalogue:
     from data_prep.archives import open_tree
     from data_prep.cli import main
 
     stamp = open_tree(path, cache=paths.home() / "downloads").stamp()
     mark = digest(canonical([kind, stamp, sorted(sizes), more]))[:8]
-    out = paths.data() / f"{normalise(path.resolve().stem).replace('_', '-')}-{mark}"
+    out = paths.data() / f"{normalise(name_of(path)).replace('_', '-')}-{mark}"
     if not (out / CARD).is_file():
-        told = ["--title", path.resolve().stem] if kind == "folder" else []
+        told = ["--title", name_of(path)] if kind == "folder" else []
         side = [str(size) for size in sorted(sizes)]
         code = main([kind, "--from", str(path), "--out", str(out), "--size", *side, *told, *more,
                      *["--quiet"] * quiet])  # fmt: skip

@@ -53,6 +53,12 @@ def about(plan: "Plan", **said: Any) -> None:
     write_json(plan.out / "about.json", said)
 
 
+def source(out: "Path") -> str:
+    """Where the pictures of a comparison's folder came from; "" where nobody has said."""
+    path = out / "about.json"
+    return str(read_json(path).get("source", "")) if path.is_file() else ""
+
+
 def found(plan: "Plan") -> list[tuple["Job", dict[str, Any], Run]]:
     """The jobs that are done, each with its details and its record."""
     there = ((job, job.details()) for job in plan.jobs())

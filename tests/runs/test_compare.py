@@ -289,6 +289,21 @@ def test_where_unseen_classes_come_from(bench, tmp_path):
     assert "left out: class_08" in said[0]
 
 
+def test_folders_of_one_name_are_kept_apart(tiny, handful, home, tmp_path, capsys):
+    (tmp_path / "v1.5").mkdir()
+    assert [given.name_of(tmp_path / name) for name in ("v1.5", "v1.5.tar.gz")] == ["v1.5", "v1.5"]
+    assert small(handful, "--methods", "untrained") == 0
+    before = (home / "compare/handful/about.json").read_text()
+    capsys.readouterr()
+    other = draw(tiny, tmp_path / "handful", CLASSES[:4], 6)
+    for _ in range(2):  # and found again
+        assert small(other, "--methods", "untrained") == 0
+        said = capsys.readouterr().out
+        assert f"compare/handful is of {handful}: these are kept in handful-" in said
+    assert (home / "compare/handful/about.json").read_text() == before
+    assert len(list((home / "compare").glob("handful-*/index.html"))) == 1
+
+
 @pytest.mark.parametrize("place", ["", "outer/inner/", "zip"])
 def test_a_table_of_classes_is_read_wherever_the_pictures_lie(bench, tmp_path, place):
     """As a spreadsheet saves it: capitals, semicolons, a short row."""
