@@ -192,10 +192,6 @@ def understand(args: argparse.Namespace) -> Plan:
             raise ValueError(f"{name}: want 1 or more, got {value}")
     if not args.data:
         raise ValueError("DATA: want a folder, zip or tar with photo/<class>/* and sketch/<class>/*")
-    for source in args.origins:
-        transfer.origin(source)
-    if args.queries_names:
-        given.mapping(args.queries_names)
     network, weights, told = given.network(args.weights, args.network)
     say(f"Network: {told}.")
     asked = {"images": args.images, "size": args.size, "device": args.device}
@@ -204,6 +200,7 @@ def understand(args: argparse.Namespace) -> Plan:
     plain = read["train"] | train
     own = [(name, train | changes.split(changed)[0]) for name, changed in arms.values()]
     sizes = {TrainConfig.profile(args.profile, name, **how).size for name, how in own}
+    transfer.check(journeys(args), sorted(sizes), quiet=args.quiet)
     catalogue = given.pictures(args.data, sorted(sizes), quiet=args.quiet)
     usable = given.both(catalogue)
     say(f"Pictures: {catalogue!r}.")
@@ -214,9 +211,8 @@ def understand(args: argparse.Namespace) -> Plan:
     if args.vectors:
         table, more = given.vectors(args.vectors, catalogue.classes, names=args.names)
         notes += more
-    home, path = paths.home() / "compare", Path(args.data).expanduser()
-    source = str(path.resolve()) if path.exists() else args.data
-    name = normalise(given.name_of(path)).replace("_", "-")
+    home, source = paths.home() / "compare", given.full(args.data)
+    name = normalise(given.name_of(Path(source))).replace("_", "-")
     out = args.out or home / (args.name or name)
     if not (args.out or args.name) and (other := scores.source(out)) not in ("", source):
         out = home / f"{name}-{digest(source.encode())[:6]}"
@@ -244,12 +240,15 @@ def understand(args: argparse.Namespace) -> Plan:
     return plan
 
 
+def journeys(args: argparse.Namespace) -> transfer.Journeys:
+    return transfer.Journeys(tuple(args.queries), args.queries_names, tuple(args.onto), tuple(args.origins))
+
+
 def travel(plan: Plan, args: argparse.Namespace) -> Iterator[str]:
     """Measurements away from home, of the runs whose weights are here."""
-    asked = transfer.Journeys(tuple(args.queries), args.queries_names, tuple(args.onto), tuple(args.origins))
     runs = [(job, paths.runs() / details["run"]) for job, details, _ in scores.found(plan)]
     done = [(job, Run.open(path)) for job, path in runs if (path / "weights.safetensors").is_file()]
-    return transfer.journeys(plan, asked, done, quiet=args.quiet)
+    return transfer.journeys(plan, journeys(args), done, quiet=args.quiet)
 
 
 def options() -> argparse.ArgumentParser:

@@ -60,6 +60,12 @@ def drawings(source: str, sizes: Sequence[int], *, quiet: bool = False) -> Catal
     return pictures(source, sizes, quiet=quiet)
 
 
+def full(source: str) -> str:
+    """The whole path of what is there; the name of something prepared as it is."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() and source != "doodleworld" else source
+
+
 def name_of(path: Path) -> str:
     """What pictures are called: a folder's name whole, an archive's without its ending.
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from sbirkit.models.making import METHODS
 from sbirkit.retrieval.result import markdown
 from sbirkit.training import Run
 from sbirkit.training.files import read_json, write_json, write_whole
@@ -253,9 +252,7 @@ def tables(
 def travelled(plan: "Plan", runs: set[str]) -> list[Part]:
     """A part for each kind of transfer and split, of these runs and of those from elsewhere."""
     parts: dict[tuple[str, str], tuple[list[str], Values]] = {}
-    for one in transfer.kept(plan):
-        if one["row"] in METHODS and one["of"][0] not in runs:
-            continue  # of an earlier comparison under this name
+    for one in transfer.kept(plan, runs):
         says, rows = parts.setdefault((one["title"], one["split"]), ([], {}))
         left = one.get("left_out")
         says.append(one["says"] + (f"; left out, as trained on: {', '.join(left)}" if left else ""))

@@ -4,7 +4,9 @@ Nothing is trained. Each measurement is kept in ``transfer/`` of the comparison,
 is a look at unseen classes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +26,7 @@ from sbirkit.training.evaluation import default_device
 from sbirkit.training.files import read_json, write_json
 
 from . import given
+from .comparing import arm_of
 
 METRICS = ("mAP@all", "P@100")
 
@@ -100,28 +103,57 @@ def journeys(
     """Make what is missing, and say it line by line. ``done`` are jobs with their runs, weights at hand."""
     names = given.mapping(asked.names) if asked.names else {}
     there = {normalise(elsewhere): here for here, elsewhere in names.items() if elsewhere}
-    for source in asked.queries:
-        for job, run in done:
-            catalogue = renamed(given.drawings(source, [run.params["train"]["size"]], quiet=quiet), there)
-            bench = plan.bench(job.split)
-            queries = asking(catalogue, bench.unseen_classes)
-            title = f"sketches of {Path(source).name} for the same photos"
-            yield _keep(plan, title, job.method, job.split.name, job.seed, [run.path.name, queries.digest],
-                        partial(across, run, bench, queries))  # fmt: skip
-    for source in asked.onto:
-        for job, run in done:
-            bench = other(source, run.params["train"]["size"], quiet=quiet)
-            title = f"trained here, tested on {bench.catalogue.card['title']}"
-            yield _keep(plan, title, job.method, job.split.name, job.seed, [run.path.name, bench.digest],
-                        partial(elsewhere, run, bench))  # fmt: skip
-    for source in asked.origins:
+
+    def query(source: str, job: Any, run: Run) -> str:
+        catalogue = renamed(given.drawings(source, [run.params["train"]["size"]], quiet=quiet), there)
+        home = plan.bench(job.split)
+        queries = asking(catalogue, home.unseen_classes)
+        title = f"sketches of {Path(source).name} for the same photos"
+        return _keep(plan, source, title, job.method, job.split, job.seed, [run.path.name, queries.digest],
+                     partial(across, run, home, queries))  # fmt: skip
+
+    def onto(source: str, job: Any, run: Run) -> str:
+        bench = other(source, run.params["train"]["size"], quiet=quiet)
+        title = f"trained here, tested on {bench.catalogue.card['title']}"
+        return _keep(plan, source, title, job.method, job.split, job.seed, [run.path.name, bench.digest],
+                     partial(elsewhere, run, bench))  # fmt: skip
+
+    def here(source: str, split: Split) -> str:
         run = origin(source)
-        catalogue = given.pictures(plan.data, [run.params["train"]["size"]], quiet=quiet)
-        for split in plan.splits:
-            bench = given.benchmark(catalogue, split)
-            title = f"trained on {run.manifest['data']['name']}, tested here"
-            yield _keep(plan, title, run.path.name, split.name, 0, [run.path.name, bench.digest],
-                        partial(elsewhere, run, bench))  # fmt: skip
+        bench = given.benchmark(given.pictures(plan.data, [run.params["train"]["size"]], quiet=quiet), split)
+        title = f"trained on {run.manifest['data']['name']}, tested here"
+        return _keep(plan, str(run.path), title, run.path.name, split, 0, [run.path.name, bench.digest],
+                     partial(elsewhere, run, bench))  # fmt: skip
+
+    for journey in [
+        *(partial(query, source, *one) for source in asked.queries for one in done),
+        *(partial(onto, source, *one) for source in asked.onto for one in done),
+        *(partial(here, source, split) for source in asked.origins for split in plan.splits),
+    ]:
+        try:
+            yield journey()
+        except (ValueError, given.Stopped) as error:  # the others still get their turn
+            yield f"left out: {error}"
+
+
+def check(asked: Journeys, sizes: Sequence[int], *, quiet: bool = False) -> None:
+    """Every source can be prepared, or a mistake is said by its option's name: before anything is trained."""
+    look = {
+        "--queries": given.drawings,
+        "--onto": lambda source, sizes, **how: other(source, sizes[0], **how),
+    }
+    for option, sources in (("--queries", asked.queries), ("--onto", asked.onto)):
+        for source, size in itertools.product(sources, sizes):
+            try:
+                look[option](source, [size], quiet=quiet)
+            except ValueError as error:
+                raise ValueError(re.sub("^DATA:", f"{option}:", str(error))) from None
+            except given.Stopped:
+                raise ValueError(f"{option}: {source} cannot be prepared, for the reason above") from None
+    for source in asked.origins:
+        origin(source)
+    if asked.names:
+        given.mapping(asked.names)
 
 
 def other(source: str, size: int, *, quiet: bool = False) -> Benchmark:
@@ -141,9 +173,20 @@ def origin(source: str) -> Run:
                      f"name in {paths.runs()}")  # fmt: skip
 
 
-def kept(plan: Any) -> list[dict[str, Any]]:
-    """All measurements of this kind so far, in the order of the methods."""
+def kept(plan: Any, runs: Container[str]) -> list[dict[str, Any]]:
+    """The measurements of these runs, and of those from elsewhere, on this plan's splits; methods in order.
+
+    A title tells two sources of one name apart by the folders that they lie in.
+    """
     found = [read_json(path) for path in (plan.out / "transfer").glob("*.json")]
+    marks = {split.name: plan.bench(split).digest for split in plan.splits}
+    found = [one for one in found if one.get("home") == marks.get(one["split"], "")
+             and (arm_of(one["row"])[0] not in METHODS or one["of"][0] in runs)]  # fmt: skip
+    for title in {one["title"] for one in found}:
+        mine = [one for one in found if one["title"] == title]
+        if len({(one["row"], one["split"], one["seed"]) for one in mine}) < len(mine):
+            for one in mine:
+                one["title"] += f", from {Path(one['source']).parent.name}"
     order = {name: i for i, name in enumerate(METHODS)}
     place = len(order)
     return sorted(
@@ -151,17 +194,17 @@ def kept(plan: Any) -> list[dict[str, Any]]:
     )
 
 
-def _keep(plan: Any, title: str, row: str, split: str, seed: int, what: Sequence[str], measure: Any) -> str:
+def _keep(
+    plan: Any, source: str, title: str, row: str, split: Split, seed: int, what: Sequence[str], measure: Any
+) -> str:
     """Measure, unless there is a record of the very same; returns a line to read."""
-    path = plan.out / "transfer" / f"{digest(canonical([title, row, split, seed]))[:16]}.json"
-    found = read_json(path) if path.is_file() else {}
-    if found.get("of") != list(what):
+    source = given.full(source)
+    path = plan.out / "transfer" / f"{digest(canonical([source, title, row, split.name, seed]))[:16]}.json"
+    found, home = read_json(path) if path.is_file() else {}, plan.bench(split).digest
+    if (found.get("of"), found.get("home")) != (list(what), home):
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        found = {"title": title, "row": row, "split": split, "seed": seed, "of": list(what), "when": now}
+        found = {"title": title, "source": source, "row": row, "split": split.name, "seed": seed,
+                 "of": list(what), "home": home, "when": now} | measure()  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_json(path, found | measure())
-        except ValueError as error:  # the others still get their turn
-            return f"left out: {error}"
-        found = read_json(path)
-    return f"{title}: {row} {split} seed {seed}: mAP@all {found['metrics']['mAP@all']:.3f}"
+        write_json(path, found)
+    return f"{title}: {row} {split.name} seed {seed}: mAP@all {found['metrics']['mAP@all']:.3f}"

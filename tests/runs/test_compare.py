@@ -233,10 +233,14 @@ def test_several_splits_are_pooled_split_by_split(shapes, home):
         ({"--vectors": "odd.npz"}, "VECTORS: want an .npz with the arrays names and vectors"),
         ({"--vectors": "gone.npz"}, "VECTORS: there is no file"),
         ({"--from": "nowhere"}, "--from: there is no run nowhere"),
+        ({"--queries": "my sketches"}, "--queries: there is no my sketches"),
+        ({"--queries": "no picture"}, "--queries: no picture cannot be prepared, for the reason above"),
+        ({"--onto": "doodlewood"}, "--onto: there is no doodlewood"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_before_anything_is_trained(shapes, home, out, change, said, capsys, monkeypatch):
     np.savez(home / "odd.npz", a=np.zeros(3))
+    (home / "no picture").mkdir(exist_ok=True)
     monkeypatch.setattr(compare, "do", lambda job, **_: pytest.fail("trained"))
     monkeypatch.chdir(home)
     words = list(command(shapes, "--seeds", 1, "--vectors", home / "vectors.npz"))
@@ -446,6 +450,28 @@ def test_transfer_rows_come_into_the_table(shapes, home, out, capsys):
     assert cells[0] == cells[2]  # they are its own
     assert "Transfer: trained on doodleworld" in text
     assert "| softmax_unseen-16_s0 | 0." in text
+
+
+def test_sketches_of_two_folders_of_one_name_and_arms_of_other_plans_do_not_mix(
+    tiny, handful, home, tmp_path
+):
+    unseen = [n.replace("_", " ") for n in given.Split.random(CLASSES[:5], 2, seed=0).unseen]
+    ann, bob = (draw(tiny, tmp_path / who / "drawn", [name], 4, ["sketch"])
+                for who, name in zip(("ann", "bob"), unseen, strict=True))  # fmt: skip
+    nobody = draw(tiny, tmp_path / "seen", sorted({*CLASSES[:5]} - {*unseen}), 4, ["sketch"])
+
+    def parts(methods, *more):
+        assert small(handful, "--methods", methods, "--name", "two", *more) == 0
+        text = (home / "compare/two/table.md").read_text().split("## Notes")[0]
+        return {part.partition("\n")[0]: re.findall(r"^\| ([^|]+?) \| \d", part, re.MULTILINE)
+                for part in text.split("## Transfer: ")[1:]}  # fmt: skip
+
+    title, arms = "sketches of drawn for the same photos", ["frozen", "dsn:p=2"]
+    asked = ("--queries", nobody, "--queries", ann)
+    assert parts(",".join(arms), *asked) == {f"{title} (random-2-s0)": arms}
+    both = parts(",".join(arms), "--queries", bob)
+    assert both == {f"{title}, from {who} (random-2-s0)": arms for who in ("ann", "bob")}
+    assert set(map(tuple, parts("frozen").values())) == {("frozen",)}
 
 
 def test_two_orders_agree_as_far_as_their_pairs_do():
