@@ -214,14 +214,18 @@ def understand(args: argparse.Namespace) -> Plan:
     home, source = paths.home() / "compare", given.full(args.data)
     name = normalise(given.name_of(Path(source))).replace("_", "-")
     out = args.out or home / (args.name or name)
-    if not (args.out or args.name) and (other := scores.source(out)) not in ("", source):
+    if not (args.out or args.name) and (before := scores.source(out)) not in ("", source):
         out = home / f"{name}-{digest(source.encode())[:6]}"
-        notes.append(f"{home / name} is of {other}: these are kept in {out.name}, or as --name says")
+        notes.append(f"{home / name} is of {before}: these are kept in {out.name}, or as --name says")
     threads = max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0
     plan = Plan(catalogue.path, tuple(splits), methods, args.seeds, args.profile, network, weights, out,
                 args.data, train, table, threads)  # fmt: skip
+    kinds, reads = {name for name, _ in arms.values()}, network.startswith(("clip", "ViT-", "RN"))
     for split in splits:
-        notes += given.said_of(plan.bench(split))
+        bench = plan.bench(split)
+        notes += given.said_of(bench)
+        if "masbir" in kinds and not reads and "table" not in plan.options(bench):
+            notes += given.words_of(bench)
     for note in dict.fromkeys(notes):
         say(f"  {note}")
     known = {} if weights in (None, *given.TAGS) else given.shown_before(usable, given.imagenet(weights))

@@ -3,9 +3,11 @@
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from sbirkit.data import Benchmark, Catalogue, Split, load
 from sbirkit.data.catalogue import CARD, canonical, digest
 from sbirkit.data.names import normalise, suggest
 from sbirkit.models.guessing import network_of
+from sbirkit.models.making import described
 from sbirkit.models.standins import NAMES, TAGS
 from sbirkit.models.weights import is_file, read_weights
 from sbirkit.retrieval import chance_map
@@ -214,6 +217,14 @@ def chance(bench: Benchmark) -> float:
                       len(photos))  # fmt: skip
 
 
+def words_of(bench: Benchmark) -> list[str]:
+    """Where MA-SBIR's words come from where no vectors say what the classes are."""
+    where = "the attributes on the data's card are"
+    if described(bench.catalogue, bench.train_classes) is None:
+        where = "the class names, as Doodle World's small CLIP reads them, are"
+    return [f"{bench.split.name}: no class that is trained on has a vector: {where} MA-SBIR's words"]
+
+
 def said_of(bench: Benchmark) -> list[str]:
     """What a reader must know of a benchmark: held-out classes, what was left out, thin classes."""
     cat, said = bench.catalogue, [f"{bench.split.name}: {note}" for note in bench.notes]
@@ -285,7 +296,8 @@ def vectors(
     """A vector for each class that has one, and what is to be said.
 
     A class is looked up by its name; else by the same letters, a plural, all its words (their mean), or the
-    last of them. ``names`` is a CSV file, ``FILE:COLUMN``, that says it for each class; empty means none.
+    last of them; a row with a number that is not finite is none. ``names`` is a CSV file, ``FILE:COLUMN``,
+    that says it for each class; empty means none.
     """
     path = Path(file)
     if not path.is_file():
@@ -294,14 +306,16 @@ def vectors(
         with np.load(path, allow_pickle=False) as arrays:
             if not {"names", "vectors"} <= set(arrays.files):
                 raise ValueError(f"it holds {', '.join(arrays.files)}")
-            given, rows = [normalise(str(n)) for n in arrays["names"]], arrays["vectors"].astype(np.float32)
-        if rows.ndim != 2 or len(rows) != len(given):
+            names_of = [n.decode() if isinstance(n, bytes) else str(n) for n in arrays["names"].tolist()]
+            given, rows = list(map(normalise, names_of)), arrays["vectors"].astype(np.float32)
+        if rows.ndim != 2 or len(rows) != len(given) or not rows.shape[1]:
             raise ValueError(f"it has {len(given)} names and vectors of shape {rows.shape}")
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError, EOFError, BadZipFile, zlib.error) as error:
         raise ValueError(
             f"VECTORS: want an .npz with the arrays names and vectors (N, D): {file}: {error}"
         ) from None
-    place = {name: i for i, name in reversed(list(enumerate(given)))}
+    known = np.isfinite(rows).all(1)
+    place = {name: i for i, name in reversed(list(enumerate(given))) if known[i]}
     told = mapping(names) if names else {}
     found, near, missing = {}, [], []
     for name in map(normalise, classes):

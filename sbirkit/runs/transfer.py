@@ -138,7 +138,7 @@ def journeys(
 
 def check(asked: Journeys, sizes: Sequence[int], *, quiet: bool = False) -> None:
     """Every source can be prepared, or a mistake is said by its option's name: before anything is trained."""
-    look = {
+    look: dict[str, Any] = {
         "--queries": given.drawings,
         "--onto": lambda source, sizes, **how: other(source, sizes[0], **how),
     }

@@ -366,6 +366,47 @@ def test_words_are_looked_up_by_name_then_by_what_is_near(tmp_path):
         given.vectors(str(path), ["yeti"], names=f"{table}:clip")
 
 
+def test_a_row_that_is_not_finite_is_no_vector_and_names_may_be_bytes(tmp_path):
+    rows = np.eye(4)
+    rows[0, 3], rows[2] = np.inf, np.nan
+    np.savez(path := tmp_path / "v.npz", names=np.array([b"cat", b"dog", b"owl", b"owl"]), vectors=rows)
+    (names, kept), said = given.vectors(str(path), ["cat", "dog", "owl"])
+    assert names == ["dog", "owl"]
+    np.testing.assert_array_equal(kept, rows[[1, 3]])
+    assert said == ["vectors: 2 of 3 classes have one",
+                    "without a vector, which the methods leave out where they need one: cat"]  # fmt: skip
+
+
+def test_a_file_of_vectors_that_is_none_is_said_in_a_line(tmp_path):
+    path = tmp_path / "v.npz"
+    np.savez_compressed(
+        path, names=np.array(["cat", "dog"]), vectors=np.random.default_rng(0).normal(size=(2, 99))
+    )
+    whole = path.read_bytes()
+    np.save(tmp_path / "v.npy", np.eye(3))
+    array, hurt = (tmp_path / "v.npy").read_bytes(), bytearray(whole)
+    hurt[len(whole) // 2 - 200 : len(whole) // 2 + 200] = bytes(400)
+    for data in (b"", b"PK\x03\x04 junk", whole[: len(whole) // 2], bytes(hurt), array):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"^VECTORS: want an \.npz with the arrays names and vectors"):
+            given.vectors(str(path), ["cat", "dog"])
+
+
+def test_where_masbir_takes_its_words_is_said(shapes, home, out, handful, capsys):
+    said = (
+        "no class that is trained on has a vector: the class names, as Doodle World's small CLIP reads them"
+    )
+    assert said not in (out / "table.md").read_text()
+    np.savez(home / "unseen.npz", names=np.array(UNSEEN), vectors=np.eye(3))
+    words = command(shapes, "--seeds", 1, "--name", "words", "--table")
+    assert run(*words, "--methods", "masbir", "--vectors", home / "unseen.npz") == 0
+    assert f"unseen: {said}" in capsys.readouterr().out
+    assert run(*words, "--methods", "masbir,dsn") == 0
+    assert said in capsys.readouterr().out
+    assert run(*words, "--methods", "dsn") == 0
+    assert said not in capsys.readouterr().out
+
+
 def test_classes_of_imagenet_are_told_by_words():
     labels = ["tench", "Dungeness crab, Cancer magister", "sports car, sport car", "cassette player"]
     assert given.shown_before(["crab", "car", "cart", "sports_cars", "player_piano"], labels) == {
