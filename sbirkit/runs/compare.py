@@ -115,6 +115,7 @@ def work(plan: Plan, jobs: Sequence[Job], clock: Clock, *, workers: int, schedul
             raise
         except Exception as error:  # the others still get their turn
             failed.append(told := f"FAILED {job.name}: {type(error).__name__}: {error}")
+            scores.about(plan, failed=scores.said(plan.out).get("failed", {}) | {job.name: told})
         scores.write(plan)
         gone = len(jobs) - len(waiting)
         left = f"; about {minutes(clock.left(waiting))} left" if waiting else ""
@@ -207,6 +208,7 @@ def understand(args: argparse.Namespace) -> Plan:
     splits, notes = given.splits(
         catalogue, usable, data=Path(args.data).expanduser(), file=args.split, count=args.splits
     )
+    notes += given.faults(catalogue)
     table = None
     if args.vectors:
         table, more = given.vectors(args.vectors, catalogue.classes, names=args.names)
@@ -214,7 +216,7 @@ def understand(args: argparse.Namespace) -> Plan:
     home, source = paths.home() / "compare", given.full(args.data)
     name = normalise(given.name_of(Path(source))).replace("_", "-")
     out = args.out or home / (args.name or name)
-    if not (args.out or args.name) and (before := scores.source(out)) not in ("", source):
+    if not (args.out or args.name) and (before := scores.said(out).get("source", "")) not in ("", source):
         out = home / f"{name}-{digest(source.encode())[:6]}"
         notes.append(f"{home / name} is of {before}: these are kept in {out.name}, or as --name says")
     threads = max(1, (os.cpu_count() or 1) // args.workers) if args.workers > 1 else 0
@@ -317,8 +319,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(f"{len(missing)} runs to make{there}: about {minutes(clock.left(missing))} on this machine, "
                 f"{workers} side by side. Ctrl-C stops, the same command goes on.")  # fmt: skip
             failed = work(plan, missing, clock, workers=workers, scheduler=args.scheduler)
+        left = []
         for line in travel(plan, args):
             say(line)
+            left += [f"transfer {line}"] * line.startswith("left out")
+        scores.about(plan, left_out=list(dict.fromkeys(left)))
         table, page = scores.write(plan)
         say(f"\n{table.read_text('utf-8')}\nThe table: {table}\nThe report: {page}")
         return bool(failed)

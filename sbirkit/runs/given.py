@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from sbirkit.models.weights import is_file, read_weights
 from sbirkit.retrieval import chance_map
 
 LEAST = 4  # classes with both modalities: two to train on, two unseen, for of one alone all photos are right
+SAID = 3  # pictures that were set aside, and warnings, named on the page; all are on the card
 FEW = 5  # pictures of a class and modality below which we say so
 SHARE = 0.25  # of the classes, unseen where nobody says which
 HELD_FROM = 8  # seen classes from which on some are held out for choosing checkpoints
@@ -108,6 +109,14 @@ def _large_enough(catalogue: Catalogue, sizes: Sequence[int]) -> Catalogue:
 
 
 # --- classes ----------------------------------------------------------------------------------------------
+
+
+def faults(catalogue: Catalogue) -> list[str]:
+    """What its card says of pictures that were set aside, and of others to look at: the first of each."""
+    aside = [f"{one['source']} ({one['why']})" for one in catalogue.card["set_aside"]]
+    found = {"pictures set aside": aside, "warnings": catalogue.card["warnings"]}
+    return [f"{what} ({len(some)}): {'; '.join(some[:SAID])}{'; ...' * (len(some) > SAID)}"
+            for what, some in found.items() if some]  # fmt: skip
 
 
 def both(catalogue: Catalogue) -> list[str]:
@@ -303,6 +312,8 @@ def vectors(
     if not path.is_file():
         raise ValueError(f"VECTORS: there is no file {file}; want an .npz with the arrays names and vectors")
     try:
+        if not is_zipfile(path):
+            raise ValueError("it is no whole file as np.savez writes one")
         with np.load(path, allow_pickle=False) as arrays:
             if not {"names", "vectors"} <= set(arrays.files):
                 raise ValueError(f"it holds {', '.join(arrays.files)}")
@@ -310,7 +321,7 @@ def vectors(
             given, rows = list(map(normalise, names_of)), arrays["vectors"].astype(np.float32)
         if rows.ndim != 2 or len(rows) != len(given) or not rows.shape[1]:
             raise ValueError(f"it has {len(given)} names and vectors of shape {rows.shape}")
-    except (ValueError, TypeError, OSError, EOFError, BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, BadZipFile, zlib.error) as error:
         raise ValueError(
             f"VECTORS: want an .npz with the arrays names and vectors (N, D): {file}: {error}"
         ) from None

@@ -46,16 +46,16 @@ STYLE = """
 Values = dict[str, dict[str, list[float]]]  # row -> column -> a value for each seed (or each split)
 
 
-def about(plan: "Plan", **said: Any) -> None:
-    """Keep what the page says of the whole: network, pictures, notes."""
-    plan.out.mkdir(parents=True, exist_ok=True)
-    write_json(plan.out / "about.json", said)
-
-
-def source(out: "Path") -> str:
-    """Where the pictures of a comparison's folder came from; "" where nobody has said."""
+def said(out: "Path") -> dict[str, Any]:
+    """What was kept of the whole in a comparison's folder: its source, notes, which jobs failed and why."""
     path = out / "about.json"
-    return str(read_json(path).get("source", "")) if path.is_file() else ""
+    return read_json(path) if path.is_file() else {}
+
+
+def about(plan: "Plan", **more: Any) -> None:
+    """Keep what the page says of the whole, and what was kept before."""
+    plan.out.mkdir(parents=True, exist_ok=True)
+    write_json(plan.out / "about.json", said(plan.out) | more)
 
 
 def found(plan: "Plan") -> list[tuple["Job", dict[str, Any], Run]]:
@@ -218,7 +218,7 @@ def write(plan: "Plan") -> tuple["Path", "Path"]:
         "",
         "## Notes",
         "",
-        *(f"- {note}" for note in [*said["notes"], *_warned(done), *_marked(said, done)]),
+        *(f"- {note}" for note in _notes(plan, said, done)),
     ]
     path = plan.out / "table.md"
     _text(path, "\n".join(text) + "\n")
@@ -282,9 +282,15 @@ def _each(done: Sequence[tuple["Job", dict[str, Any], Run]]) -> list[list[Any]]:
     return made
 
 
-def _warned(done: Sequence[tuple["Job", dict[str, Any], Run]]) -> list[str]:
-    """What methods said while they trained, each once."""
-    return list(dict.fromkeys(note for _, details, _ in done for note in details["notes"]))
+def _notes(
+    plan: "Plan", said: Mapping[str, Any], done: Sequence[tuple["Job", dict[str, Any], Run]]
+) -> list[str]:
+    """What failed and is still missing, what is known of the data, what methods said, each once."""
+    there = {job.name for job, *_ in done}
+    failed = [said.get("failed", {}).get(job.name, "") for job in plan.jobs() if job.name not in there]
+    warned = [note for _, details, _ in done for note in details["notes"]]
+    left = said.get("left_out", [])
+    return [*filter(None, failed), *said["notes"], *left, *dict.fromkeys(warned), *_marked(said, done)]
 
 
 def _marked(said: Mapping[str, Any], done: Sequence[tuple["Job", dict[str, Any], Run]]) -> list[str]:
@@ -332,7 +338,7 @@ def html_page(
     if parts:
         home = [part for part in parts if "ZS mAP@all" in headings(part[2])]
         body += [_drawn(home[-1]), classes(done, said["imagenet"]), strips(plan, done)] if home else []
-    notes = [*said["notes"], *_warned(done), *_marked(said, done)]
+    notes = _notes(plan, said, done)
     body += ["<h2>Notes</h2><ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
     made = [(html.escape(k), html.escape(v)) for k, v in report.environment().items()]
     body += ["<h2>Environment</h2>", report.table(("What", "Value"), made)]

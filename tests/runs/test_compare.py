@@ -86,6 +86,8 @@ def test_a_folder_becomes_a_table_and_a_page(out):
     assert f"zero-shot; chance {at_random(20, 60):.3f}" in table
     assert "masbir: too narrow, or too few training pictures, for a 64-bit code" in table
     assert "leave out where they need one: class_04" in table
+    aside = "pictures set aside (1): photo/class-05/3.png (not a picture"
+    assert all(aside in text for text in (table, (out / "index.html").read_text()))
     with (out / "runs.csv").open() as file:
         runs = list(csv.DictReader(file))
     assert [r["method"] for r in runs] == wanted
@@ -188,7 +190,7 @@ def test_a_method_with_changed_options_is_a_row_of_its_own(shapes, home):
     assert max(looked[:3]) < looked[3] <= 96
 
 
-def test_one_that_fails_does_not_stop_the_others(shapes, monkeypatch, capsys):
+def test_one_that_fails_does_not_stop_the_others_and_the_page_says_it(shapes, home, monkeypatch, capsys):
     real = compare.do
 
     def broken(job, **options):
@@ -199,8 +201,16 @@ def test_one_that_fails_does_not_stop_the_others(shapes, monkeypatch, capsys):
     monkeypatch.setattr(compare, "do", broken)
     assert run(*command(shapes, "--seeds", 1, "--methods", "untrained,frozen", "--name", "luck")) == 1
     said = capsys.readouterr().out
-    assert "FAILED untrained_unseen_s0: RuntimeError: out of luck" in said
+    why = "FAILED untrained_unseen_s0: RuntimeError: out of luck"
+    assert why in said
     assert "frozen_unseen_s0: mAP@all" in said
+    pages = [home / "compare/luck" / name for name in ("table.md", "index.html")]
+    words = command(shapes, "--seeds", 1, "--methods", "untrained,frozen", "--name", "luck")
+    assert run(*words, "--table") == 0
+    assert all(why in page.read_text() for page in pages)
+    monkeypatch.setattr(compare, "do", real)
+    assert run(*words) == 0
+    assert not any("FAILED" in page.read_text() for page in pages)
 
 
 def test_several_splits_are_pooled_split_by_split(shapes, home):
@@ -510,6 +520,8 @@ def test_sketches_of_two_folders_of_one_name_and_arms_of_other_plans_do_not_mix(
     title, arms = "sketches of drawn for the same photos", ["frozen", "dsn:p=2"]
     asked = ("--queries", nobody, "--queries", ann)
     assert parts(",".join(arms), *asked) == {f"{title} (random-2-s0)": arms}
+    page = (home / "compare/two/index.html").read_text()
+    assert re.search(r"<li>transfer left out: queries: seen-\w+ has no sketch of class_", page)
     both = parts(",".join(arms), "--queries", bob)
     assert both == {f"{title}, from {who} (random-2-s0)": arms for who in ("ann", "bob")}
     assert set(map(tuple, parts("frozen").values())) == {("frozen",)}
