@@ -115,7 +115,7 @@ def work(plan: Plan, jobs: Sequence[Job], clock: Clock, *, workers: int, schedul
             raise
         except Exception as error:  # the others still get their turn
             failed.append(told := f"FAILED {job.name}: {type(error).__name__}: {error}")
-            scores.about(plan, failed=scores.said(plan.out).get("failed", {}) | {job.name: told})
+            scores.about(plan, failed=scores.said(plan.out).get("failed", {}) | {job.key(): told})
         scores.write(plan)
         gone = len(jobs) - len(waiting)
         left = f"; about {minutes(clock.left(waiting))} left" if waiting else ""
@@ -234,15 +234,8 @@ def understand(args: argparse.Namespace) -> Plan:
     other = any("images" in changed or "steps" in changed for _, changed in arms.values())
     budget = (f"{plain['images']:,} pictures a run{', or what its name says,' * other} at {max(sizes)} px, "
               f"profile {args.profile}")  # fmt: skip
-    scores.about(
-        plan,
-        source=source,
-        network=told,
-        pictures=repr(catalogue),
-        notes=notes,
-        imagenet=known,
-        budget=budget,
-    )
+    scores.about(plan, source=source, network=told, pictures=repr(catalogue), notes=notes, imagenet=known,
+                 budget=budget)  # fmt: skip
     return plan
 
 

@@ -200,7 +200,7 @@ def write(plan: "Plan") -> tuple["Path", "Path"]:
     """``table.md``, ``table.csv``, ``runs.csv`` and ``index.html`` of the runs that are done."""
     said = read_json(plan.out / "about.json")
     done = found(plan)
-    if done:
+    if (plan.out / "records").is_dir():
         write_json(plan.out / "records" / STALE, stale(plan))
     parts = tables(plan, done, said["imagenet"])
     how = (
@@ -287,7 +287,8 @@ def _notes(
 ) -> list[str]:
     """What failed and is still missing, what is known of the data, what methods said, each once."""
     there = {job.name for job, *_ in done}
-    failed = [said.get("failed", {}).get(job.name, "") for job in plan.jobs() if job.name not in there]
+    lost = said.get("failed", {})
+    failed = [lost.get(job.key(), "") for job in plan.jobs() if lost and job.name not in there]
     warned = [note for _, details, _ in done for note in details["notes"]]
     left = said.get("left_out", [])
     return [*filter(None, failed), *said["notes"], *left, *dict.fromkeys(warned), *_marked(said, done)]
