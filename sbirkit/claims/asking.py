@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 SEEDS = (0, 1, 2)
 EQUAL = {"dsn": (9_600, 28_800), "dsn-views": (3_200, 9_600), "dsn-no-contrast": (3_200, 9_600)}
-BATCHES = ((16, 2, 9_600), (16, 8, 9_600), (16, 2, 76_800), (32, 16, 76_800))  # p, k, pictures of a run
+BATCHES = (  # p, k, pictures of a run: small batches for few, some and many steps; then large ones
+    (16, 2, 4_800), (16, 2, 9_600), (16, 2, 76_800), (16, 8, 9_600), (16, 8, 38_400), (32, 16, 76_800),
+)  # fmt: skip
 Rows = Iterator[dict[str, Any]]
 
 
