@@ -280,8 +280,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.rmtree(how.folder, ignore_errors=True)
     began = time.monotonic()
     if args.workers > 1:
-        todo = [name for name in names if not record.done(name)]
-        together(how, stages, todo, record, workers=args.workers, minutes=args.minutes)
+        left = [name for name in names if not record.done(name)]
+        together(how, stages, left, record, workers=args.workers, minutes=args.minutes)
         record.look()
     return run(how, stages, names, record, minutes=args.minutes, began=began, beside=args.beside)
 
@@ -321,13 +321,13 @@ def run(
     late: list[str] = []
     began = time.monotonic() if began is None else began
     where = record.head["machine"].get("gpu", {}).get("name") or record.head["machine"]["processor"]
-    todo = [name for name in names if not record.done(name)]
+    left = [name for name in names if not record.done(name)]
     print(
-        f"{len(todo)} of {len(names)} stages to do on {where}, about "
-        f"{sum(stages[name].minutes for name in todo):.0f} min; into {record.path}",
+        f"{len(left)} of {len(names)} stages to do on {where}, about "
+        f"{sum(stages[name].minutes for name in left):.0f} min; into {record.path}",
         flush=True,
     )
-    for k, name in enumerate(todo, 1):
+    for k, name in enumerate(left, 1):
         gone = (time.monotonic() - began) / 60
         if minutes and gone + stages[name].minutes > minutes:
             late.append(name)
@@ -342,7 +342,7 @@ def run(
         result |= {"beside": beside} if beside else {}
         record.add(name, result)
         for line in told(name, result):
-            print(f"[{k}/{len(todo)}] {line}" if not line.startswith(" ") else line, flush=True)
+            print(f"[{k}/{len(left)}] {line}" if not line.startswith(" ") else line, flush=True)
     wrong = [name for name in broken(record.stages) if name in names]
     if late:
         print(f"out of time: {', '.join(late)}; the same command goes on from there")

@@ -164,7 +164,6 @@ def _given(catalogue: Catalogue, data: Path, file: str) -> tuple[Split | None, l
     if file:
         if not Path(file).is_file():
             raise ValueError(f"SPLIT: there is no file {file}; want a text with one unseen class a line")
-        _text(Path(file).read_bytes(), f"SPLIT: {file}")
         found = Split.from_file(file)
         name = re.sub(r"^(?=random-\d+-s\d+$)", "given-", found.name.replace("_", "-"))  # no drawn one's
         return Split(name, found.unseen, source=f"from {found.source}"), []

@@ -355,15 +355,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = {path.stem for path in named} | {
         task.name for task in tasks if getattr(task, "label", "") in rows
     }
-    todo = pending(tasks, chosen)
+    left = pending(tasks, chosen)
     failed, interrupted = 0, False
     workers = args.workers or _hands(args.profile)
-    count = f"{len(todo)} of {len(chosen)} methods and notebooks to run (profile {args.profile})."
-    print(count, Clock(todo, workers).beforehand() if todo else "", flush=True)
-    if todo:
+    count = f"{len(left)} of {len(chosen)} methods and notebooks to run (profile {args.profile})."
+    print(count, Clock(left, workers).beforehand() if left else "", flush=True)
+    if left:
         try:
             with alone(out):
-                failed, interrupted = work(todo, scheduler=args.scheduler, workers=workers)
+                failed, interrupted = work(left, scheduler=args.scheduler, workers=workers)
         except ValueError as error:
             print(error)
             return 1
